@@ -1,0 +1,1 @@
+"""What every room speaks: plain frozen values, no IO, no clock, no randomness."""
