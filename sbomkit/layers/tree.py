@@ -177,33 +177,27 @@ class Tree:
         if not base:
             return "", self.root
         found = self.resolve(base)
-        if found and isinstance(found[1], Directory):
-            place = (found[0], found[1])
-        else:
-            place = self._make(base, index)
+        place = (found[0], found[1]) if found and isinstance(found[1], Directory) else self._make(base, index)
         self._parents[base] = place
         return place
 
     def _make(self, base: str, index: int) -> tuple[str, Directory]:
-        """Make the missing directories of a path, from the deepest one that is there."""
-        missing: list[str] = []
-        upper, place = base, None
-        while place is None:
-            upper, _, name = upper.rpartition("/")
-            missing.append(name)
-            found = self.resolve(upper)
-            if found and isinstance(found[1], Directory):
-                place = (found[0], found[1])
-        while missing:
-            name = missing.pop()
-            path = f"{place[0]}/{name}" if place[0] else name
-            old = place[1].children.get(name)
-            if old is not None:  # a file, or a link that leads nowhere, where a directory has to be
-                self._drop(place[1], name, path, old)
-            made = Directory(_IMPLIED._replace(path=path), index)
-            place[1].children[name] = made
-            place = (path, made)
-        return place
+        """Make the missing directories of a path, links followed; a file in the way is replaced."""
+        real, place = "", self.root
+        for name in base.split("/"):
+            path = f"{real}/{name}" if real else name
+            node = place.children.get(name)
+            if isinstance(node, Leaf):
+                found = self.resolve(path) if node.entry.kind == SYMLINK else None
+                if found and isinstance(found[1], Directory):
+                    real, place = found[0], found[1]
+                    continue
+                self._drop(place, name, path, node)
+            if not isinstance(node, Directory):
+                node = Directory(_IMPLIED._replace(path=path), index)
+                place.children[name] = node
+            real, place = path, node
+        return real, place
 
     def _remove(self, path: str) -> None:
         base, _, name = path.rpartition("/")
