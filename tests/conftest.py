@@ -11,9 +11,7 @@ PROJECT = Path(__file__).parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="rewrite expected files from what is now; never in CI"
-    )
+    parser.addoption("--update-golden", action="store_true", help="rewrite expected files; never in CI")
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
 
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     help="What to write, and where to; repeatable. Default: table on a terminal, cyclonedx-json otherwise.",
 )  # fmt: skip
 @click.option(
-    "--platform", metavar="OS/ARCH[/VARIANT]", help="Which image of an index. Default: linux on this machine."
+    "--platform", metavar="OS/ARCH[/VARIANT]", help="Which image of an index. Default: linux, as this machine."
 )
 @click.option("--name", metavar="NAME", help="What the documents call the image. Default: from the source.")
 @click.option(
-    "--strict", is_flag=True, help="Exit 1 when anything in the image could not be read, or coverage is none."
+    "--strict", is_flag=True, help="Exit 1 when something in the image could not be read, or nothing was found."
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 @click.option("-v", "--verbose", is_flag=True, help="Every issue and every reason, on standard error.")
