@@ -32,6 +32,7 @@ ALGORITHMS = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "
 CONFIG, GHOST = 1 << 0, 1 << 6
 """File flags: a configuration file; a file that belongs to the package but does not come with it."""
 _NORMAL, _MISSING = 0, 255
+_NOTHING = ("", "(none)")
 _EQUAL_ONLY, _COMPARISONS = 8, 8 | 4 | 2
 
 MAX_PATH = 4096
@@ -139,13 +140,17 @@ def read_installed(blob: bytes, damage: Damage) -> Installed | None:
         name, version = header.text(NAME), header.text(VERSION)
         if not name.strip() or not version.strip():
             raise HeaderError("a header without name or version")
-        # rpm keeps imported keys as packages without files; a real package of that name has a source.
-        if name == "gpg-pubkey" and not header.text(SOURCE_RPM):
+        if name == "gpg-pubkey" and _is_key(header):
             return None
     except HeaderError as error:
         damage.note(str(error))
         return None
     return _Reader(header, name, version, damage).read()
+
+
+def _is_key(header: Header) -> bool:
+    """rpm keeps imported keys as packages without files or source, which a real package of that name would have."""
+    return header.text(SOURCE_RPM) in _NOTHING and BASE_NAMES not in header and OLD_FILE_NAMES not in header
 
 
 class _Reader:
@@ -245,7 +250,7 @@ class _Reader:
 
     def _text(self, tag: int) -> str:
         value = self._try(lambda: self._header.text(tag), "")
-        return "" if value == "(none)" else value
+        return "" if value in _NOTHING else value
 
     def _texts(self, tag: int) -> tuple[str, ...]:
         return self._try(lambda: self._header.texts(tag), ())

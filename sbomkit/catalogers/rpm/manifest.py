@@ -27,9 +27,10 @@ def read_manifest(raw: bytes, damage: Damage) -> Iterator[Installed]:
             continue
         name, version_release, _, _, vendor, _, _, arch, epoch, source_rpm = fields
         version, _, release = version_release.rpartition("-")
-        if not version or name == "gpg-pubkey":
-            if not version:
-                damage.note(f"line {number} has no version and release")
+        if not version:
+            damage.note(f"line {number} has no version and release")
+            continue
+        if name == "gpg-pubkey" and not source_rpm:
             continue
         yield Installed(
             name=name,
