@@ -40,7 +40,7 @@ class ApkRecord:
     fields: tuple[tuple[str, str], ...] = ()
     """The other one-letter fields, as written, each once."""
     files: tuple[tuple[str, str, str], ...] = ()
-    """Path relative to the root; checksum (`Q1` and a sha1 in base64; "" where none); `uid:gid:mode`, "" where usual."""
+    """Path from the root; checksum (`Q1` and a sha1 in base64; "" where none); `uid:gid:mode`, "" where usual."""
 
     @property
     def identity(self) -> str:
@@ -64,8 +64,8 @@ def parse(file: LayerFile) -> Iterator[Fact]:
     if file.path.endswith(_WORLD):
         yield World(tuple(sorted({_bare(word) for word in raw.decode("utf-8", "replace").split()} - {""})))
         return
-    text = raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-    blocks = text.split("\n\n")
+    # Bytes that are not UTF-8 are spelled \xNN, as in the tree's names, so that files are found again.
+    blocks = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n\n")
     cut = blocks.pop().rstrip("\0")
     nameless = 0
     for block in blocks:
@@ -97,26 +97,21 @@ def _record(block: str) -> ApkRecord | None:
                 files.append((directory + name, checksum, acl))
             name, checksum, acl = value, "", ""
         elif key == "Z:":
-            checksum = _text(value)
+            checksum = value
         elif key == "F:":
             if name:
                 files.append((directory + name, checksum, acl))
             directory, name = (value.strip("/") + "/" if value.strip("/") else ""), ""
         elif key == "a:":
-            acl = _text(value)
+            acl = value
         elif key[1:] == ":" and key != "M:":
-            fields.setdefault(key[0], _text(value).strip())
+            fields.setdefault(key[0], value.strip())
     if name:
         files.append((directory + name, checksum, acl))
     package, version = fields.pop("P", ""), fields.pop("V", "")
     if not package or not version:
         return None
     return ApkRecord(package, version, tuple(sorted(fields.items())), tuple(files))
-
-
-def _text(value: str) -> str:
-    """Bytes that are not UTF-8 are kept in file names (they must be found again), but not in words for people."""
-    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _bare(word: str) -> str:
