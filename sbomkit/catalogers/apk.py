@@ -28,6 +28,9 @@ from sbomkit.model import purl
 from sbomkit.model.package import License
 
 _WORLD = "world"
+MAX_PROVIDERS = 16
+"""Edges for one dependency; real ones have one to three, and a database made to hurt has no say in how many."""
+
 _CONSTRAINT = re.compile(r"[<>=~@]")
 
 
@@ -179,31 +182,37 @@ def _package(record: ApkRecord, fields: Mapping[str, str], view: View, asked_for
 
 def _edges(installed: Iterable[_Installed], view: View) -> Iterator[Relationship]:
     """Every installed provider of a dependency: as apk does, a package of that very name comes before all others."""
-    named: dict[str, set[str]] = {}
-    provided: dict[str, set[str]] = {}
-    owners: dict[str, set[str]] = {}
+    named: dict[str, list[str]] = {}
+    provided: dict[str, list[str]] = {}
     for item in installed:
-        named.setdefault(item.record.name, set()).add(item.package.purl)
+        _add(named, item.record.name, item.package.purl)
         for word in item.fields.get("p", "").split():
-            provided.setdefault(_bare(word), set()).add(item.package.purl)
+            _add(provided, _bare(word), item.package.purl)
     wanted = {item.package.purl: {_bare(w) for w in item.fields.get("D", "").split()} - {""} for item in installed}
-    if any(name.startswith("/") and name not in provided for names in wanted.values() for name in names):
-        for item in installed:
-            for path, _, _ in item.record.files:
-                owners.setdefault(path, set()).add(item.package.purl)
+    paths = {name for names in wanted.values() for name in names if name.startswith("/") and name not in provided}
+    provided |= _owners(paths, installed, view)
     for source, names in sorted(wanted.items()):
-        targets: set[str] = set()
-        for name in names:
-            targets |= named.get(name) or provided.get(name) or _owners_of(name, owners, view)
+        targets = {target for name in names for target in named.get(name) or provided.get(name, ())}
         for target in sorted(targets - {source}):
             yield Relationship(source, "depends-on", target)
 
 
-def _owners_of(name: str, owners: Mapping[str, set[str]], view: View) -> set[str]:
+def _add(providers: dict[str, list[str]], name: str, package: str) -> None:
+    known = providers.setdefault(name, [])
+    if len(known) < MAX_PROVIDERS and package not in known:
+        known.append(package)
+
+
+def _owners(paths: set[str], installed: Iterable[_Installed], view: View) -> dict[str, list[str]]:
     """Who installed the file that a dependency names by its path, itself or what it links to."""
-    if not name.startswith("/"):
-        return set()
-    return owners.get(name.strip("/")) or owners.get(view.resolve(name) or "", set())
+    real = {path: {path.strip("/"), view.resolve(path) or ""} for path in paths}
+    asked = set().union(*real.values()) - {""}
+    owners: dict[str, list[str]] = {}
+    for item in installed if asked else ():
+        for path, _, _ in item.record.files:
+            if path in asked:
+                _add(owners, path, item.package.purl)
+    return {path: [owner for name in sorted(names) for owner in owners.get(name, ())] for path, names in real.items()}
 
 
 CATALOGER = Cataloger(
