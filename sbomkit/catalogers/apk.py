@@ -192,7 +192,7 @@ def _edges(installed: Iterable[_Installed], view: View) -> Iterator[Relationship
     paths = {name for names in wanted.values() for name in names if name.startswith("/") and name not in provided}
     provided |= _owners(paths, installed, view)
     for source, names in sorted(wanted.items()):
-        targets = {target for name in names for target in named.get(name) or provided.get(name, ())}
+        targets = {target for name in names for target in named.get(name) or provided.get(name) or ()}
         for target in sorted(targets - {source}):
             yield Relationship(source, "depends-on", target)
 
