@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 import sqlite3
 import struct
-import time
 
 import pytest
 
@@ -163,11 +162,9 @@ class TestSqlite:
             for cell in range(500):
                 struct.pack_into(">H", content, at + 12 + 2 * cell, 1100 + 4 * cell)
                 struct.pack_into(">I", content, at + 1100 + 4 * cell, (page * 7 + cell) % pages + 1)
-        started = time.monotonic()
-        found, reason = parsed(bytes(content))
+        found, reason = parsed(bytes(content))  # would not end if pages could be used again
         assert not found
-        assert reason
-        assert time.monotonic() - started < 5
+        assert "more children than there are pages" in reason
 
     def test_the_same_cell_a_thousand_times(self) -> None:
         content = bytearray(sqlite_database([package("p", {1004: (6, "s" * 2000)})]))
