@@ -151,6 +151,15 @@ class TestSqlite:
         assert not found
         assert "used twice" in reason
 
+    @pytest.mark.parametrize("number", [0, 1, 0x7FFFFFFF, 0xFFFFFFFF])
+    def test_an_overflow_page_that_is_not_there(self, number: int) -> None:
+        content = bytearray(sqlite_database([package("p", {1004: (6, "s" * 9000)})]))
+        first = next(at for at in range(4096, len(content), 4096) if content[at] == 0 and any(content[at : at + 4]))
+        struct.pack_into(">I", content, first, number)
+        found, reason = parsed(bytes(content))
+        assert not found
+        assert f"page {number} is" in reason
+
     def test_a_tree_of_pages_that_point_at_each_other(self) -> None:
         pages = 2000
         content = bytearray(sqlite_database([package()]))
