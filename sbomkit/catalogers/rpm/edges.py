@@ -84,8 +84,8 @@ def edges(packages: Sequence[Installed], resolve: Resolve) -> Iterator[tuple[int
         targets: set[int] = set()
         for name, version in dict.fromkeys(package.requires):
             if name.startswith("("):
-                for part in needed(name, lambda part: bool(providers.find(part))):
-                    targets.update(providers.find(part))
+                for need in needed(name, lambda part: bool(providers.find(part))):
+                    targets.update(providers.find(*need))
             elif not name.startswith("rpmlib("):
                 targets.update(providers.find(name, version))
         targets.discard(index)
