@@ -23,6 +23,7 @@ ZSTD_MAX_WINDOW = 1 << 27
 """128 MiB, the largest window that `zstd --long` makes without being forced."""
 
 _XZ_MEMORY = 1 << 27
+_ISAL_ERROR = cast(type[Exception], isal_zlib.IsalError)  # its stub calls the class an instance
 
 
 class Readable(Protocol):
@@ -93,7 +94,7 @@ def _members(source: Readable, data: bytes, kind: str) -> Iterator[bytes]:
                 data = b""
                 if piece:
                     yield piece
-        except (isal_zlib.error, OSError, lzma.LZMAError, EOFError, ValueError) as error:
+        except (_ISAL_ERROR, OSError, lzma.LZMAError, EOFError, ValueError) as error:
             raise CorruptInput(f"the {kind} stream is damaged: {error}") from error
         data = decoder.unused_data
         if len(data) < 6:
