@@ -32,6 +32,7 @@ class ComponentWriter:
     def __init__(self, version: str, graph: Graph) -> None:
         self.version = version
         self.graph = graph
+        self.unknown_kinds = {"machine-learning-model"} if version == "1.4" else set()
         self._stated: dict[tuple[License, ...], list[Json]] = {}
         self.occurrences = version != "1.4"
         self.layers_in_occurrences = version not in ("1.4", "1.5")
@@ -40,7 +41,7 @@ class ComponentWriter:
     def component(self, package: Package) -> Json:
         """The component; its bom-ref is the purl."""
         purl = package.purl
-        component: Json = {"type": package.kind, "bom-ref": purl}
+        component: Json = {"type": package.kind if package.kind not in self.unknown_kinds else "file", "bom-ref": purl}
         if package.supplier:
             component["supplier"] = _organization(package.supplier)
         if package.namespace:
@@ -93,6 +94,8 @@ class ComponentWriter:
 
     def _properties(self, package: Package) -> list[Json]:
         result = [{"name": "sbomkit:type", "value": package.type}]
+        if package.kind in self.unknown_kinds:
+            result.append({"name": "sbomkit:kind", "value": package.kind})
         if package.cataloger:
             result.append({"name": "sbomkit:cataloger", "value": package.cataloger})
         if package.introduced_by:

@@ -8,7 +8,7 @@ its purl, the root's is `root`. What has no field of its own stands in propertie
     root component         sbomkit:image:id|platform|mediaType|created, sbomkit:config:KEY,
                            sbomkit:layer:N:diffID|digest|size|mediaType|createdBy   (N counts from the bottom)
     operating system       sbomkit:distro:id|versionID|name|codename|idLike|path
-    packages               sbomkit:type, sbomkit:namespace, sbomkit:cataloger, sbomkit:layer:introducedBy,
+    packages               sbomkit:type, sbomkit:kind, sbomkit:cataloger, sbomkit:layer:introducedBy,
                            sbomkit:ownedBy, sbomkit:contains (a bom-ref each),
                            sbomkit:source:name|version, sbomkit:cpe, sbomkit:hash, sbomkit:homepage, sbomkit:version,
                            sbomkit:location:N:path|layer (where occurrences cannot hold them), sbomkit:extra:KEY
