@@ -179,7 +179,8 @@ class Writer:
             element["licenseConcluded"] = self.licenses.expression(concluded)
         if package.hashes:
             element["checksums"] = checksums(package.hashes)
-        references = [_purl_reference(package.purl)] if is_locator(package.purl) else []
+        located = is_locator(package.purl)
+        references = [_purl_reference(package.purl)] if located else []
         for cpe in package.cpes:
             kind = cpe_type(cpe)
             if kind:
@@ -188,7 +189,7 @@ class Writer:
             element["externalRefs"] = references
         if package.locations:
             element["sourceInfo"] = _places(package)
-        element["annotations"] = [self.annotation(_note(package))]
+        element["annotations"] = [self.annotation(_note(package, located))]
         return element
 
     def relationships(self) -> Iterator[Json]:
@@ -224,29 +225,31 @@ def _relationship(source: str, kind: str, target: str) -> Json:
 
 def _places(package: Package) -> str:
     """Where it was found, for people; the annotation says it for machines."""
-    places = "; ".join(f"{x.path} (layer {x.layer})" if x.layer else x.path for x in package.locations[:8])
-    more = f"; and {len(package.locations) - 8} more places" if len(package.locations) > 8 else ""
+    locations = package.locations
+    places = "; ".join([f"{x.path} (layer {x.layer})" if x.layer else x.path for x in locations[:8]])
+    more = f"; and {len(locations) - 8} more places" if len(locations) > 8 else ""
     return f"found by {package.technique} in {places}{more}"
 
 
-def _note(package: Package) -> Json:
-    """What SPDX 2 has no field for, or would not give back as it was."""
-    note: Json = {"type": package.type}
-    if not is_locator(package.purl):
-        note["purl"] = package.purl
-    for key in (
-        "namespace",
-        "cataloger",
-        "introduced_by",
-        "source_name",
-        "source_version",
-        "supplier",
-        "locations",
-        "extra",
-    ):
-        value = getattr(package, key)
-        if value:
-            note[key] = value
+def _note(package: Package, located: bool) -> Json:
+    """What SPDX 2 has no field for, or would not give back as it was. `located`: a reference holds the purl."""
+    note: Json = {"type": package.type} if located else {"type": package.type, "purl": package.purl}
+    if package.namespace:
+        note["namespace"] = package.namespace
+    if package.cataloger:
+        note["cataloger"] = package.cataloger
+    if package.introduced_by:
+        note["introduced_by"] = package.introduced_by
+    if package.source_name:
+        note["source_name"] = package.source_name
+    if package.source_version:
+        note["source_version"] = package.source_version
+    if package.supplier:
+        note["supplier"] = package.supplier
+    if package.locations:
+        note["locations"] = package.locations
+    if package.extra:
+        note["extra"] = package.extra
     if package.kind != "library":
         note["kind"] = package.kind
     if package.homepage and not text.is_url(package.homepage):
@@ -255,9 +258,10 @@ def _note(package: Package) -> Json:
         note["technique"] = package.technique
     if package.confidence != 1.0:
         note["confidence"] = package.confidence
-    cpes = [cpe for cpe in package.cpes if not cpe_type(cpe)]
-    if cpes:
-        note["cpes"] = cpes
+    if package.cpes:
+        cpes = [cpe for cpe in package.cpes if not cpe_type(cpe)]
+        if cpes:
+            note["cpes"] = cpes
     return note
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from sbomkit.model.package import License, Package
 from sbomkit.sbom import licenses
@@ -32,6 +33,7 @@ PURPOSE = {
 }
 _CPE23 = re.compile(r"cpe:2\.3:[aho*-](?::(?:[A-Za-z0-9?*_.~%!@#$^&()+={}|/\[\];,<>'-]|\\[!-~])+){10}\Z", re.ASCII)
 _CPE22 = re.compile(r"cpe:/[aho](?::[A-Za-z0-9._~%-]*){0,6}\Z", re.ASCII)
+_CACHED_LENGTH = 256
 _NUMBERED = re.compile(r"LicenseRef-[A-Za-z0-9.-]+\Z")
 
 
@@ -48,6 +50,11 @@ def package_id(package: Package) -> str:
 
 def agent(supplier: str) -> str:
     """`Organization: NAME (MAIL)`. Person or team is not known, so none is called a person."""
+    return _agent(supplier) if len(supplier) <= _CACHED_LENGTH else _agent.__wrapped__(supplier)
+
+
+@lru_cache(maxsize=4096)
+def _agent(supplier: str) -> str:
     name, email = name_and_email(supplier)
     plain = one_line(name).replace("(", "[").replace(")", "]")
     if not plain:
