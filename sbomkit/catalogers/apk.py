@@ -69,7 +69,7 @@ def parse(file: LayerFile) -> Iterator[Fact]:
         return
     # Bytes that are not UTF-8 are spelled \xNN, as in the tree's names, so that files are found again.
     blocks = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n\n")
-    cut = blocks.pop().rstrip("\0")
+    cut = blocks.pop()
     nameless = 0
     for block in blocks:
         if not block.strip("\n"):
@@ -81,7 +81,8 @@ def parse(file: LayerFile) -> Iterator[Fact]:
             yield record
     if cut.strip():
         # A record that ends at a line's end may lack files, but it names its package for sure.
-        if cut.endswith("\n") and (record := _record(cut)) is not None:
+        lines = cut.rstrip("\0")  # what a file system leaves of a file that was not written out
+        if lines.endswith("\n") and (record := _record(lines)) is not None:
             yield record
         raise ParseError("the database is cut off: its last record has no end")
     if nameless:

@@ -23,7 +23,7 @@ from sbomkit.catalogers.json_object import load_object
 MAX_DIRECTORY = 4 << 20
 """Bytes of a zip's central directory; 90,000 members."""
 MAX_METADATA = 4 << 20
-"""Bytes of the PKG-INFO in a zipped egg."""
+"""Bytes of one member of a zipped egg."""
 
 _BROKEN_ZIP = (
     zipfile.BadZipFile,
@@ -142,19 +142,28 @@ def parse_pyvenv(raw: bytes) -> VirtualEnvironment:
     return VirtualEnvironment(False)
 
 
-def metadata_of_egg(stream: BinaryIO) -> bytes | None:
-    """EGG-INFO/PKG-INFO of a zipped egg; None where the archive has none. Raises ParseError for a broken one."""
+def members_of_egg(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+    """PKG-INFO and requires.txt ("" where missing) of a zipped egg; None where the archive has no PKG-INFO.
+
+    Raises ParseError for a broken archive.
+    """
     _check_directory(stream)
     try:
         with zipfile.ZipFile(stream) as archive:
             if "EGG-INFO/PKG-INFO" not in archive.NameToInfo:
                 return None
-            with archive.open("EGG-INFO/PKG-INFO") as member:
-                content = member.read(MAX_METADATA + 1)
+            return _member(archive, "EGG-INFO/PKG-INFO"), _member(archive, "EGG-INFO/requires.txt")
     except _BROKEN_ZIP as error:
         raise ParseError(f"not a readable egg: {error}") from None
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.NameToInfo:
+        return b""
+    with archive.open(name) as member:
+        content = member.read(MAX_METADATA + 1)
     if len(content) > MAX_METADATA:
-        raise ParseError(f"PKG-INFO of more than {MAX_METADATA} bytes in an egg")
+        raise ParseError(f"{name} of more than {MAX_METADATA} bytes in an egg")
     return content
 
 
