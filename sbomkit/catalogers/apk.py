@@ -28,6 +28,9 @@ from sbomkit.model import purl
 from sbomkit.model.package import License
 
 _WORLD = "world"
+MAX_RECORDS = 200_000
+MAX_FILES = 2_000_000
+"""In one database; both are far beyond any distribution, and keep a file of tiny records from filling the memory."""
 MAX_PROVIDERS = 16
 """Edges for one dependency; real ones have one to three, and a database made to hurt has no say in how many."""
 
@@ -70,15 +73,18 @@ def parse(file: LayerFile) -> Iterator[Fact]:
     # Bytes that are not UTF-8 are spelled \xNN, as in the tree's names, so that files are found again.
     blocks = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n\n")
     cut = blocks.pop()
-    nameless = 0
+    nameless, records, files = 0, 0, 0
     for block in blocks:
         if not block.strip("\n"):
             continue
         record = _record(block)
         if record is None:
             nameless += 1
-        else:
-            yield record
+            continue
+        records, files = records + 1, files + len(record.files)
+        if records > MAX_RECORDS or files > MAX_FILES:
+            raise ParseError(f"more than {MAX_RECORDS} packages or {MAX_FILES} files in one database")
+        yield record
     if cut.strip():
         # A record that ends at a line's end may lack files, but it names its package for sure.
         lines = cut.rstrip("\0")  # what a file system leaves of a file that was not written out
@@ -95,6 +101,8 @@ def _record(block: str) -> ApkRecord | None:
     files: list[tuple[str, str, str]] = []
     directory, name, checksum, acl = "", "", "", ""
     for line in block.split("\n"):
+        if len(files) > MAX_FILES:
+            break  # `parse` says so
         key, value = line[:2], line[2:]
         if key == "R:":
             if name:
@@ -219,7 +227,7 @@ def _owners(paths: set[str], installed: Iterable[_Installed], view: View) -> dic
 CATALOGER = Cataloger(
     name="apk",
     version=1,
-    selects=Selector(globs=("lib/apk/db/installed", "usr/lib/apk/db/installed", "etc/apk/world")),
+    selects=Selector(globs=("lib/apk/db/installed", "usr/lib/apk/db/installed", "etc/apk/world"), max_size=32 << 20),
     parse=parse,
     assemble=assemble,
     ecosystem="Alpine packages",

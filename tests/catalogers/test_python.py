@@ -15,7 +15,7 @@ from packaging.markers import Marker
 
 from sbomkit.catalogers.base import Issue, Ownership, Package
 from sbomkit.catalogers.python import CATALOGER
-from sbomkit.catalogers.python.installed import DirectUrl, Files, Installer
+from sbomkit.catalogers.python.installed import MAX_FILES, DirectUrl, Files, Installer
 from sbomkit.catalogers.python.markers import Environment, normalised, parse_requirement
 from sbomkit.catalogers.python.metadata import Metadata, Requires, stated_licenses
 from sbomkit.image.source import open_source
@@ -422,6 +422,14 @@ def test_a_record_with_an_endless_field_is_a_reason() -> None:
     facts, reason = parsed(CATALOGER, f"{SITE}/a.dist-info/RECORD", '"' + "x" * 200_000)
     assert not facts
     assert "CSV" in reason
+
+
+@pytest.mark.parametrize("name", ["a.dist-info/RECORD", "a.egg-info/installed-files.txt"])
+@pytest.mark.parametrize("line", ["x\n", '"x"\n'])
+def test_a_flood_of_files_is_a_reason(name: str, line: str) -> None:
+    facts, reason = parsed(CATALOGER, f"{SITE}/{name}", line * (MAX_FILES + 1))
+    assert not facts
+    assert "more than" in reason
 
 
 def test_a_name_that_no_purl_can_hold_is_an_issue(tmp_path: Path) -> None:

@@ -12,14 +12,17 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from sbomkit.catalogers.addresses import without_secrets
 from sbomkit.catalogers.base import ParseError
 from sbomkit.catalogers.json_object import load_object
 
+MAX_FILES = 500_000
+"""Files of one distribution; the largest have some 20,000."""
 MAX_DIRECTORY = 4 << 20
 """Bytes of a zip's central directory; 90,000 members."""
 MAX_METADATA = 4 << 20
@@ -92,20 +95,28 @@ class VirtualEnvironment:
 
 
 def parse_record(raw: bytes) -> Files:
+    """Raises ParseError for what is no CSV."""
     text = raw.decode("utf-8", "backslashreplace")  # as the tar reader spells names
     if '"' not in text:
-        rows: Iterable[list[str]] = (line.rstrip("\r").rsplit(",", 2) for line in text.split("\n"))
-        return Files(tuple((row[0], row[1] if len(row) == 3 else "") for row in rows if row[0]), True)
+        rows: Iterator[list[str]] = (line.rstrip("\r").rsplit(",", 2) for line in text.split("\n"))
+        return _files(((row[0], row[1] if len(row) == 3 else "") for row in rows), beside_info=True)
+    rows = csv.reader(io.StringIO(text, newline=""))
     try:
-        rows = list(csv.reader(io.StringIO(text, newline="")))
+        return _files(((row[0], row[1] if len(row) > 1 else "") for row in rows if row), beside_info=True)
     except csv.Error as error:
         raise ParseError(f"RECORD is not CSV: {error}") from None
-    return Files(tuple((row[0], row[1] if len(row) > 1 else "") for row in rows if row and row[0]), True)
 
 
 def parse_installed_files(raw: bytes) -> Files:
     names = raw.decode("utf-8", "backslashreplace").split("\n")
-    return Files(tuple((name.rstrip("\r"), "") for name in names if name.strip()), False)
+    return _files(((name.rstrip("\r"), "") for name in names), beside_info=False)
+
+
+def _files(found: Iterable[tuple[str, str]], *, beside_info: bool) -> Files:
+    files = tuple(islice((file for file in found if file[0]), MAX_FILES + 1))
+    if len(files) > MAX_FILES:
+        raise ParseError(f"a list of more than {MAX_FILES} files")
+    return Files(files, beside_info)
 
 
 def parse_installer(raw: bytes) -> Installer:
