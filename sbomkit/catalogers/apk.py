@@ -29,8 +29,8 @@ from sbomkit.model.package import License
 
 _WORLD = "world"
 MAX_RECORDS = 200_000
-MAX_FILES = 2_000_000
-"""In one database; both are far beyond any distribution, and keep a file of tiny records from filling the memory."""
+MAX_LINES = 4_000_000
+"""In one database, four for a file at most; both are far beyond any distribution, and keep a file of tiny records from filling the memory."""
 MAX_PROVIDERS = 16
 """Edges for one dependency; real ones have one to three, and a database made to hurt has no say in how many."""
 
@@ -73,22 +73,22 @@ def parse(file: LayerFile) -> Iterator[Fact]:
     # Bytes that are not UTF-8 are spelled \xNN, as in the tree's names, so that files are found again.
     blocks = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n\n")
     cut = blocks.pop()
-    nameless, records, files = 0, 0, 0
+    nameless, records, lines = 0, 0, cut.count("\n")
     for block in blocks:
         if not block.strip("\n"):
             continue
+        records, lines = records + 1, lines + block.count("\n")
+        if records > MAX_RECORDS or lines > MAX_LINES:
+            raise ParseError(f"more than {MAX_RECORDS} packages or {MAX_LINES} lines in one database")
         record = _record(block)
         if record is None:
             nameless += 1
-            continue
-        records, files = records + 1, files + len(record.files)
-        if records > MAX_RECORDS or files > MAX_FILES:
-            raise ParseError(f"more than {MAX_RECORDS} packages or {MAX_FILES} files in one database")
-        yield record
+        else:
+            yield record
     if cut.strip():
+        whole = cut.rstrip("\0")  # what a file system leaves of a file that was not written out
         # A record that ends at a line's end may lack files, but it names its package for sure.
-        lines = cut.rstrip("\0")  # what a file system leaves of a file that was not written out
-        if lines.endswith("\n") and (record := _record(lines)) is not None:
+        if lines <= MAX_LINES and whole.endswith("\n") and (record := _record(whole)) is not None:
             yield record
         raise ParseError("the database is cut off: its last record has no end")
     if nameless:
@@ -101,8 +101,6 @@ def _record(block: str) -> ApkRecord | None:
     files: list[tuple[str, str, str]] = []
     directory, name, checksum, acl = "", "", "", ""
     for line in block.split("\n"):
-        if len(files) > MAX_FILES:
-            break  # `parse` says so
         key, value = line[:2], line[2:]
         if key == "R:":
             if name:

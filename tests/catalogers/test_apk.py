@@ -121,11 +121,11 @@ def test_a_database_made_to_hurt_has_few_edges(tmp_path: Path) -> None:
 
 def test_a_flood_of_records_or_files_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apk, "MAX_RECORDS", 10)
-    monkeypatch.setattr(apk, "MAX_FILES", 100)
+    monkeypatch.setattr(apk, "MAX_LINES", 100)
     found, reason = records("P:a\nV:1\n\n" * 11)
-    assert (len(found), reason) == (10, "more than 10 packages or 100 files in one database")
+    assert (len(found), reason) == (10, "more than 10 packages or 100 lines in one database")
     found, reason = records("P:a\nV:1\n\nP:b\nV:1\n" + "R:x\n" * 1000 + "\n")
-    assert (len(found), reason) == (1, "more than 10 packages or 100 files in one database")
+    assert (len(found), reason) == (1, "more than 10 packages or 100 lines in one database")
 
 
 @given(st.lists(st.text("PVADpFRZao:\n x1/!<=\x00\xe9", max_size=12), max_size=30).map("\n".join))

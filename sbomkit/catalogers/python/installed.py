@@ -98,7 +98,7 @@ def parse_record(raw: bytes) -> Files:
     """Raises ParseError for what is no CSV."""
     text = raw.decode("utf-8", "backslashreplace")  # as the tar reader spells names
     if '"' not in text:
-        rows: Iterator[list[str]] = (line.rstrip("\r").rsplit(",", 2) for line in text.split("\n"))
+        rows: Iterator[list[str]] = (line.rstrip("\r").rsplit(",", 2) for line in filter(None, text.split("\n")))
         return _files(((row[0], row[1] if len(row) == 3 else "") for row in rows), beside_info=True)
     rows = csv.reader(io.StringIO(text, newline=""))
     try:
@@ -109,7 +109,7 @@ def parse_record(raw: bytes) -> Files:
 
 def parse_installed_files(raw: bytes) -> Files:
     names = raw.decode("utf-8", "backslashreplace").split("\n")
-    return _files(((name.rstrip("\r"), "") for name in names), beside_info=False)
+    return _files(((name.rstrip("\r"), "") for name in filter(None, names)), beside_info=False)
 
 
 def _files(found: Iterable[tuple[str, str]], *, beside_info: bool) -> Files:
