@@ -30,7 +30,7 @@ from sbomkit.model.package import License
 _WORLD = "world"
 MAX_RECORDS = 200_000
 MAX_LINES = 4_000_000
-"""In one database, four for a file at most; far beyond any distribution, so that tiny records cannot fill the memory."""
+"""In one database, four for a file at most; far beyond any distribution, so that no flood fills the memory."""
 MAX_PROVIDERS = 16
 """Edges for one dependency; real ones have one to three, and a database made to hurt has no say in how many."""
 
