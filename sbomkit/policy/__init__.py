@@ -1,0 +1,1 @@
+"""Rules over inventories, diffs and verified statements: what may be deployed, and why not."""
