@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from sbomkit.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -44,6 +46,18 @@ def sign(key: PrivateKey, message: bytes) -> bytes:
     if isinstance(key.raw, ec.EllipticCurvePrivateKey):
         return key.raw.sign(message, ec.ECDSA(algorithm))
     return key.raw.sign(message, padding.PKCS1v15(), algorithm)
+
+
+def sign_digest(key: PrivateKey, digest: bytes) -> bytes:
+    """Sign a message that is known by its digest only, of the algorithm that `digest_algorithm` names for the key."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils
+
+    algorithm = utils.Prehashed(_hash(digest_algorithm(key.public.kind)))
+    if isinstance(key.raw, ed25519.Ed25519PrivateKey):
+        raise UsageError("an Ed25519 key signs bytes, not digests")
+    if isinstance(key.raw, ec.EllipticCurvePrivateKey):
+        return key.raw.sign(digest, ec.ECDSA(algorithm))
+    return key.raw.sign(digest, padding.PKCS1v15(), algorithm)
 
 
 def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:

@@ -1,0 +1,51 @@
+"""The room's front: sign, and verify, in one call each. Everything here can be done without the command line.
+
+bundle = sign_statement(signer, build_statement([("app.tar", target.digests[:1])], CYCLONEDX, sbom))
+outcome = verify(read_bundles(raw, "app.sigstore.json"), target, IdentityPolicy.of(identity=..., issuer=...))
+predicate = outcome.require()[0].predicate
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from sbomkit.attest.bundle import Bundle
+from sbomkit.attest.policy import Who
+from sbomkit.attest.predicates import predicate_uri
+from sbomkit.attest.signers import Signer
+from sbomkit.attest.statement import build_statement
+from sbomkit.attest.target import Target
+from sbomkit.attest.trust import TrustedRoot
+from sbomkit.attest.verifier import Candidate, PredicateCheck, Verification, Verifier
+
+
+def attest(signer: Signer, target: Target, predicate_type: str, predicate: bytes, *, name: str = "") -> Bundle:
+    """Sign a statement that says `predicate` (JSON bytes, kept exactly) of `target`.
+
+    `predicate_type` is an alias or a URI. Raises UsageError, CorruptInput, CannotCheck.
+    """
+    # one digest names an artifact; more of them only give verifiers more to disagree about
+    statement = build_statement([(name, target.digests[:1])], predicate_uri(predicate_type), predicate)
+    return signer.sign_statement(statement)
+
+
+def verify(
+    candidates: Iterable[Candidate],
+    target: Target,
+    who: Who,
+    *,
+    predicate_type: str | None = None,
+    trusted_roots: tuple[TrustedRoot, ...] | None = None,
+    max_age: timedelta | None = None,
+    check_predicate: PredicateCheck | None = None,
+    now: datetime | None = None,
+) -> Verification:
+    """Judge every candidate; the outcome tells what was taken, and of each other one why it was not.
+
+    Opens no socket. Without `trusted_roots` the public good instance is believed, as the installed sigstore ships it.
+    `now` is this machine's clock unless given; it decides about age, never about whether a signature was in time.
+    """
+    wanted = predicate_uri(predicate_type) if predicate_type is not None else None
+    clock = now if now is not None else datetime.now(UTC)
+    return Verifier(who, clock, trusted_roots, wanted, max_age, check_predicate).verify(candidates, target)
