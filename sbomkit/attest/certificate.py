@@ -108,34 +108,42 @@ def issuer_name(certificate: Certificate) -> str:
 
 
 def check_certificate(leaf: Certificate, root: TrustedRoot, times: tuple[datetime, ...]) -> None:
-    """Every verified time must fall into the certificate's validity and find a chain to the root.
+    """Every verified time must fall into the certificate's validity, and into that of a chain to the root.
 
     Then the certificate transparency log's word (where the instance has one), and the uses the certificate is for.
     """
-    chain: list[Certificate] = []
     for time in times:
-        if not leaf.not_valid_before_utc <= time <= leaf.not_valid_after_utc:
+        if not _is_valid(leaf, time):
             span = f"{leaf.not_valid_before_utc:%FT%TZ} to {leaf.not_valid_after_utc:%FT%TZ}"
             raise NotTaken(Reason.CERTIFICATE_EXPIRED, f"signed at {time:%FT%TZ}, but the certificate was valid {span}")
-        chain = _chain(leaf, root, time)
-    _check_sct(leaf, chain, root)
+    issuers = _issuers(leaf, root, times)
+    _check_sct(leaf, issuers, root)
     _check_uses(leaf)
 
 
-def _chain(leaf: Certificate, root: TrustedRoot, time: datetime) -> list[Certificate]:
-    """The issuers of `leaf` at `time`, nearest first."""
+def _is_valid(certificate: Certificate, time: datetime) -> bool:
+    return certificate.not_valid_before_utc <= time <= certificate.not_valid_after_utc
+
+
+def _issuers(leaf: Certificate, root: TrustedRoot, times: tuple[datetime, ...]) -> list[Certificate]:
+    """The issuers of `leaf`, nearest first, by an authority that was in service at all of the times."""
     from cryptography.x509 import UnsupportedGeneralNameType
     from cryptography.x509.verification import VerificationError
 
     problem = "no authority of it was in service then"
     for authority in root.authorities:
-        if not authority.window.holds(time):
+        if not all(authority.window.holds(time) for time in times):
             continue
         try:
             anchor, between = authority.chain[-1], list(authority.chain[:-1])
-            return _path_builder(anchor, time).verify(leaf, between).chain[1:]
+            issuers = _path_builder(anchor, times[0]).verify(leaf, between).chain[1:]
         except (VerificationError, UnsupportedGeneralNameType, ValueError) as error:
             problem = str(error)
+            continue
+        # signatures do not depend on the time: for further times only the validity of each certificate is left to ask
+        if all(_is_valid(certificate, time) for certificate in issuers for time in times):
+            return issuers
+        problem = "one of its issuers was not valid then"
     raise NotTaken(
         Reason.CERTIFICATE_UNTRUSTED,
         f"the certificate of {issuer_name(leaf)!r} does not chain to {root.label}: {problem}",

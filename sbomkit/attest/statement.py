@@ -71,7 +71,7 @@ def build_statement(
     Raises CorruptInput when the predicate is not strict JSON, UsageError when the subjects or the type are off.
     """
     try:
-        parse(predicate)
+        value = parse(predicate)
     except JsonError as error:
         raise CorruptInput(f"the predicate is not strict JSON: {error}") from error
     listed = [
@@ -79,10 +79,12 @@ def build_statement(
         for name, digests in subjects
     ]
     head = {"_type": TYPE_V1, "subject": listed, "predicateType": predicate_type}
-    # spliced, not re-encoded: numbers and key order of a document that others digest must survive
+    # spliced, not re-encoded: numbers and key order of a document that others digest must survive.
+    # The predicate was parsed by itself, so that it cannot end its own value and go on with the statement's keys.
     opening = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
+    raw = opening + b',"predicate":' + predicate.strip() + b"}"
     try:
-        return parse_statement(opening + b',"predicate":' + predicate.strip() + b"}")
+        return _statement(raw, {**head, "predicate": value})
     except NotTaken as refusal:
         raise UsageError(f"the statement would be refused: {refusal.message}") from refusal
 
@@ -100,6 +102,10 @@ def parse_statement(raw: bytes) -> Statement:
         raise NotTaken(Reason.STATEMENT_CASE_VARIANT, f"statement: {error}") from error
     except JsonError as error:
         raise _malformed(str(error)) from error
+    return _statement(raw, found)
+
+
+def _statement(raw: bytes, found: dict[str, Any]) -> Statement:
     kind, predicate_type = found.get("_type"), found.get("predicateType")
     if kind not in (TYPE_V1, TYPE_V0_1):
         raise _malformed(f"_type is {str(kind)[:80]!r}, neither {TYPE_V1} nor {TYPE_V0_1}")

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
+from sbomkit.attest.collector import paused_for
+
 
 class JsonError(ValueError):
     """The bytes are not strict JSON."""
@@ -43,7 +45,8 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_consta
 def parse(raw: bytes) -> Any:
     """Read one JSON value. Raises JsonError; DuplicateKey for a key that occurs twice, at any depth."""
     try:
-        return _DECODER.decode(raw.decode("utf-8"))
+        with paused_for(len(raw)):
+            return _DECODER.decode(raw.decode("utf-8"))
     except JsonError:
         raise
     except UnicodeDecodeError as error:
