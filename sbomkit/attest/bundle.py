@@ -130,7 +130,9 @@ def _read(raw: bytes, origin: str) -> Bundle:
     if not isinstance(found, dict):
         raise JsonError("not a JSON object")
     refuse_case_variants(found, _KEYS)
-    version = _VERSIONS.get(_text(found, "mediaType"))
+    if "_type" in found and "mediaType" not in found:
+        raise NotTaken(Reason.NOT_SIGNED, "an in-toto statement by itself, which nobody has signed")
+    version = _VERSIONS.get(_text(found, "mediaType", missing=""))
     if version is None:
         kind = str(found.get("mediaType"))[:120]
         raise NotTaken(Reason.UNKNOWN_MEDIA_TYPE, f"media type {kind!r} is no bundle that is known here")

@@ -55,6 +55,9 @@ class Rekor:
         # the key hash of a signed note: name, newline, algorithm byte, raw key
         return sha256(self._origin.encode() + b"\n\x01" + self._ed25519.public_key().public_bytes_raw())
 
+    def __len__(self) -> int:
+        return len(self._bodies)
+
     def add_v1(self, raw: bytes) -> dict[str, Any]:
         entry = json.loads(raw)
         if entry["kind"] == "dsse":
@@ -154,6 +157,28 @@ class Rekor:
             "signatures": signatures,
         }
         return {"apiVersion": "0.0.1", "kind": "dsse", "spec": spec}
+
+
+def bundle_entry(response: dict[str, Any]) -> dict[str, Any]:
+    """What Rekor v1 answered, in the form that bundles hold; for entry kinds that no client of ours uploads."""
+    (entry,) = response.values()
+    body = json.loads(unb64(entry["body"]))
+    proof = entry["verification"]["inclusionProof"]
+    return {
+        "logIndex": str(entry["logIndex"]),
+        "logId": {"keyId": b64(bytes.fromhex(entry["logID"]))},
+        "kindVersion": {"kind": body["kind"], "version": body["apiVersion"]},
+        "integratedTime": str(entry["integratedTime"]),
+        "inclusionPromise": {"signedEntryTimestamp": entry["verification"]["signedEntryTimestamp"]},
+        "inclusionProof": {
+            "logIndex": str(proof["logIndex"]),
+            "rootHash": b64(bytes.fromhex(proof["rootHash"])),
+            "treeSize": str(proof["treeSize"]),
+            "hashes": [b64(bytes.fromhex(node)) for node in proof["hashes"]],
+            "checkpoint": {"envelope": proof["checkpoint"]},
+        },
+        "canonicalizedBody": entry["body"],
+    }
 
 
 def _intoto(envelope: dict[str, Any], payload: bytes, proposed: dict[str, Any]) -> dict[str, Any]:
