@@ -13,7 +13,7 @@ from typing import Any
 
 from sbomkit.attest.dsse import Envelope, envelope_fields, read_envelope
 from sbomkit.attest.reasons import NotTaken, Reason, Refusal
-from sbomkit.attest.strictjson import JsonError, parse, refuse_case_variants, unbase64
+from sbomkit.attest.strictjson import JsonError, parse, refuse_unknown, unbase64
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _VERSIONS = {
@@ -32,6 +32,29 @@ _MAX_PROOF = 64
 
 _KEYS = ("mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature")
 _MATERIAL_KEYS = ("certificate", "x509CertificateChain", "publicKey", "tlogEntries", "timestampVerificationData")
+_ENTRY_KEYS = (
+    "logIndex",
+    "logId",
+    "kindVersion",
+    "integratedTime",
+    "inclusionPromise",
+    "inclusionProof",
+    "canonicalizedBody",
+)
+# the fields of each message, by the name of the field that holds it
+_FIELDS = {
+    "verificationMaterial": _MATERIAL_KEYS,
+    "messageDigest": ("algorithm", "digest"),
+    "publicKey": ("hint",),
+    "certificate": ("rawBytes",),
+    "x509CertificateChain": ("certificates",),
+    "timestampVerificationData": ("rfc3161Timestamps",),
+    "kindVersion": ("kind", "version"),
+    "logId": ("keyId",),
+    "inclusionPromise": ("signedEntryTimestamp",),
+    "inclusionProof": ("logIndex", "rootHash", "treeSize", "hashes", "checkpoint"),
+    "checkpoint": ("envelope",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +152,14 @@ def _read(raw: bytes, origin: str) -> Bundle:
     found = parse(raw)
     if not isinstance(found, dict):
         raise JsonError("not a JSON object")
-    refuse_case_variants(found, _KEYS)
     if "_type" in found and "mediaType" not in found:
         raise NotTaken(Reason.NOT_SIGNED, "an in-toto statement by itself, which nobody has signed")
+    refuse_unknown(found, _KEYS)
     version = _VERSIONS.get(_text(found, "mediaType", missing=""))
     if version is None:
         kind = str(found.get("mediaType"))[:120]
         raise NotTaken(Reason.UNKNOWN_MEDIA_TYPE, f"media type {kind!r} is no bundle that is known here")
     material = _object(found, "verificationMaterial")
-    refuse_case_variants(material, _MATERIAL_KEYS)
     content, stamped = _content(found)
     certificate, hint = _signer(material, version)
     entries = _list(material, "tlogEntries")
@@ -160,17 +182,26 @@ def _content(found: Mapping[str, Any]) -> tuple[Envelope | MessageSignature, byt
     envelope, message = found.get("dsseEnvelope"), found.get("messageSignature")
     if (envelope is None) == (message is None):
         raise JsonError("neither or both of dsseEnvelope and messageSignature")
+    if isinstance(envelope, dict):
+        _strict_envelope(envelope)
     if envelope is not None:
         read = read_envelope(envelope)
         return read, read.signatures[0] if read.signatures else b""
     if not isinstance(message, dict):
         raise JsonError("messageSignature is not an object")
-    refuse_case_variants(message, ("messageDigest", "signature"))
+    refuse_unknown(message, ("messageDigest", "signature"))
     signature = unbase64(message.get("signature"), "signature")
     digest = _object(message, "messageDigest")
     if not digest:
         return MessageSignature(signature), signature
     return MessageSignature(signature, _text(digest, "algorithm"), unbase64(digest.get("digest"), "digest")), signature
+
+
+def _strict_envelope(found: Mapping[str, Any]) -> None:
+    refuse_unknown(found, ("payload", "payloadType", "signatures"))
+    for signature in _list(found, "signatures"):
+        if isinstance(signature, dict):
+            refuse_unknown(signature, ("sig", "keyid"))
 
 
 def _signer(material: Mapping[str, Any], version: int) -> tuple[bytes | None, str | None]:
@@ -188,24 +219,30 @@ def _signer(material: Mapping[str, Any], version: int) -> tuple[bytes | None, st
     if version == 3:
         return unbase64(_object(material, "certificate").get("rawBytes"), "certificate"), None
     chain = _list(_object(material, "x509CertificateChain"), "certificates")
-    if not chain or not isinstance(chain[0], dict):
+    if not chain:
         raise JsonError("the certificate chain is empty")
-    return unbase64(chain[0].get("rawBytes"), "certificate"), None
+    return unbase64(_only(chain[0], "rawBytes"), "certificate"), None
 
 
 def _timestamps(material: Mapping[str, Any]) -> tuple[bytes, ...]:
     listed = _list(_object(material, "timestampVerificationData"), "rfc3161Timestamps")
     if len(listed) > MAX_TIMESTAMPS:
         raise NotTaken(Reason.TIMESTAMPS_TOO_MANY, f"{len(listed)} timestamps, and at most {MAX_TIMESTAMPS} are read")
-    return tuple(
-        unbase64(stamp.get("signedTimestamp") if isinstance(stamp, dict) else None, "timestamp") for stamp in listed
-    )
+    return tuple(unbase64(_only(stamp, "signedTimestamp"), "timestamp") for stamp in listed)
+
+
+def _only(found: object, name: str) -> object:
+    """The value of a message with one field."""
+    if not isinstance(found, dict) or list(found) != [name]:
+        raise JsonError(f"not an object with the one field {name}")
+    return found[name]
 
 
 def read_log_entry(found: object) -> LogEntry:
     """A TransparencyLogEntry from its parsed JSON. Raises JsonError."""
     if not isinstance(found, dict):
         raise JsonError("a log entry is not an object")
+    refuse_unknown(found, _ENTRY_KEYS)
     kind, promise, proof = (_object(found, name) for name in ("kindVersion", "inclusionPromise", "inclusionProof"))
     return LogEntry(
         index=_number(found, "logIndex"),
@@ -238,6 +275,7 @@ def _object(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise JsonError(f"{name} is not an object")
+    refuse_unknown(value, _FIELDS[name])
     return value
 
 

@@ -72,23 +72,30 @@ class Identity:
         return value.removeprefix(prefix) if value is not None and value.startswith(prefix) else None
 
 
+def unreadable() -> tuple[type[Exception], ...]:
+    """All that `cryptography` raises for a certificate whose bytes are off; some of it is no ValueError."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    return (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    )
+
+
 def read_certificate(der: bytes) -> Certificate:
     """Raises NotTaken for bytes that are no certificate, or whose extensions cannot be read."""
     from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
         certificate = x509.load_der_x509_certificate(der)
         list(certificate.extensions)
         certificate.public_key()
-    except (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-        x509.InvalidVersion,
-    ) as error:
+    except unreadable() as error:
         raise NotTaken(Reason.CERTIFICATE_PROFILE, f"the certificate cannot be read: {error}") from error
     return certificate
 

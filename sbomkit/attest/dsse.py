@@ -32,7 +32,7 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
 
 
 def read_envelope(found: object) -> Envelope:
-    """An envelope from its parsed JSON. Raises JsonError."""
+    """An envelope from its parsed JSON; fields that DSSE does not have are ignored, as it demands. Raises JsonError."""
     if not isinstance(found, dict):
         raise JsonError("the envelope is not an object")
     refuse_case_variants(found, _KEYS)

@@ -66,6 +66,13 @@ def refuse_case_variants(found: Mapping[str, Any], known: Collection[str]) -> No
             raise CaseVariant(f"key {key[:80]!r} is a case variant of {name!r}")
 
 
+def refuse_unknown(found: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise JsonError for a key that a format does not have, as protobuf's JSON demands of its readers."""
+    unknown = next((key for key in found if key not in known), None)
+    if unknown is not None:
+        raise JsonError(f"there is no field {unknown[:80]!r} here")
+
+
 def unbase64(text: object, what: str, *, url_safe: bool = False) -> bytes:
     """Decode canonical base64. `url_safe` also takes the URL alphabet, as DSSE demands. Raises JsonError."""
     if not isinstance(text, str):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sbomkit.attest.bundle import MAX_TIMESTAMPS
+from sbomkit.attest.certificate import unreadable
 from sbomkit.attest.reasons import NotTaken, Reason
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _decode(raw: bytes) -> TimeStampResponse:
 
     try:
         return decode_timestamp_response(raw)
-    except ValueError as error:
+    except unreadable() as error:
         raise NotTaken(Reason.TIMESTAMP_INVALID, f"a timestamp cannot be read: {error}") from error
 
 
@@ -58,7 +59,7 @@ def _check(stamp: TimeStampResponse, message: bytes, root: TrustedRoot | None) -
         try:
             _verify(stamp, message, authority)
             time = stamp.tst_info.gen_time
-        except (VerificationError, ValueError, AttributeError) as error:
+        except (VerificationError, AttributeError, *unreadable()) as error:
             problem = str(error)
             continue
         # both ends count: a timestamp made in the authority's last second is its own
@@ -77,7 +78,7 @@ def _signed_by(stamp: TimeStampResponse, authority: Authority) -> bool:
         signers = list(stamp.signed_data.signer_infos)
         leaf = authority.chain[0]
         return any(signer.serial_number == leaf.serial_number for signer in signers)
-    except ValueError:
+    except unreadable():
         return False
 
 
