@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sbomkit.attest.predicates import family, predicate_uri
     from sbomkit.attest.reasons import Reason, Refusal
     from sbomkit.attest.signers import KeySigner, Signer, uri_signer
-    from sbomkit.attest.statement import Statement, Subject, build_statement, parse_statement
+    from sbomkit.attest.statement import Statement, Subject, build_statement, parse_in_toto
     from sbomkit.attest.target import Target
     from sbomkit.attest.times import VerifiedTime
     from sbomkit.attest.trust import TrustedRoot, load_trusted_roots, public_good_roots
@@ -37,7 +37,7 @@ _HOMES = {
     "predicates": ("family", "predicate_uri"),
     "reasons": ("Reason", "Refusal"),
     "signers": ("KeySigner", "Signer", "uri_signer"),
-    "statement": ("Statement", "Subject", "build_statement", "parse_statement"),
+    "statement": ("Statement", "Subject", "build_statement", "parse_in_toto"),
     "target": ("Target",),
     "times": ("VerifiedTime",),
     "trust": ("TrustedRoot", "load_trusted_roots", "public_good_roots"),
@@ -81,7 +81,7 @@ __all__ = [
     "load_private_key",
     "load_public_key",
     "load_trusted_roots",
-    "parse_statement",
+    "parse_in_toto",
     "predicate_uri",
     "public_good_roots",
     "read_bundle",

@@ -10,6 +10,7 @@ from sbomkit.attest.bundle import Bundle
 from sbomkit.attest.signers import reread
 from sbomkit.attest.statement import Statement
 from sbomkit.attest.target import Target
+from sbomkit.attest.trust import TrustedRoot, load_trusted_roots
 from sbomkit.attest.witness import Witness
 from sbomkit.errors import CannotCheck, CorruptInput, UsageError
 
@@ -67,6 +68,10 @@ class TrustConfig:
         from sigstore._internal.tuf import STAGING_TUF_URL
 
         return cls.from_tuf(STAGING_TUF_URL)
+
+    def trusted_roots(self) -> tuple[TrustedRoot, ...]:
+        """This instance's root of trust, for verification."""
+        return load_trusted_roots(self.inner._inner.trusted_root.to_json().encode(), "the trust configuration")
 
     def witness(self, *, log: bool = True, timestamp: bool = True) -> Witness:
         """This instance's log and timestamp authority, for signatures by one's own key."""

@@ -89,6 +89,14 @@ def build_statement(
         raise UsageError(f"the statement would be refused: {refusal.message}") from refusal
 
 
+def parse_in_toto(raw: bytes) -> Statement:
+    """A statement that somebody wrote, to be signed as it is. Raises CorruptInput for one that would be refused."""
+    try:
+        return parse_statement(raw)
+    except NotTaken as refusal:
+        raise CorruptInput(refusal.message) from refusal
+
+
 def parse_statement(raw: bytes) -> Statement:
     """Read a statement, v1 or v0.1. Raises NotTaken with the reason of the first thing that is off."""
     try:

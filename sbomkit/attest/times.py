@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sbomkit.attest.bundle import MAX_TIMESTAMPS
 from sbomkit.attest.certificate import unreadable
+from sbomkit.attest.cms import check_unsigned_parts
 from sbomkit.attest.reasons import NotTaken, Reason
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _decode(raw: bytes) -> TimeStampResponse:
 def _check(stamp: TimeStampResponse, message: bytes, root: TrustedRoot | None) -> VerifiedTime:
     from rfc3161_client import VerificationError
 
+    failures: tuple[type[Exception], ...] = (VerificationError, *unreadable())
     known = False
     problem = ""
     for authority in root.timestamp_authorities if root else ():
@@ -59,7 +61,7 @@ def _check(stamp: TimeStampResponse, message: bytes, root: TrustedRoot | None) -
         try:
             _verify(stamp, message, authority)
             time = stamp.tst_info.gen_time
-        except (VerificationError, AttributeError, *unreadable()) as error:
+        except failures as error:
             problem = str(error)
             continue
         # both ends count: a timestamp made in the authority's last second is its own
@@ -83,6 +85,7 @@ def _signed_by(stamp: TimeStampResponse, authority: Authority) -> bool:
 
 
 def _verify(stamp: TimeStampResponse, message: bytes, authority: Authority) -> None:
+    from cryptography.hazmat.primitives.serialization import Encoding
     from rfc3161_client import VerifierBuilder
 
     if len(authority.chain) < 2:
@@ -91,3 +94,8 @@ def _verify(stamp: TimeStampResponse, message: bytes, authority: Authority) -> N
     for certificate in authority.chain[1:-1]:
         builder = builder.add_intermediate_certificate(certificate)
     builder.build().verify_message(stamp, message)
+    check_unsigned_parts(stamp.time_stamp_token())
+    # certificates that travel along are not signed either: only those that the root has anyway
+    known = {certificate.public_bytes(Encoding.DER) for certificate in authority.chain}
+    if not known.issuperset(stamp.signed_data.certificates):
+        raise ValueError("it carries certificates that are not the authority's")
