@@ -162,10 +162,7 @@ class KeylessSigner:
             self._signer = self._new_signer()
             return work(self._signer)
 
-        bundle = reread(_checked(run).to_json().encode())
-        if not bundle.timestamps and not any(entry.promise for entry in bundle.entries):
-            raise CannotCheck("no timestamp authority answered, so nobody could verify this signature later")
-        return bundle
+        return reread(_checked(run).to_json().encode())
 
     def _new_signer(self) -> SigstoreSigner:
         from sigstore.sign import SigningContext
@@ -183,6 +180,7 @@ def _checked(work: Callable[[], _T]) -> _T:
     from sigstore._internal.fulcio.client import FulcioClientError
     from sigstore._internal.rekor import RekorClientError
     from sigstore.errors import Error
+    from sigstore.models import InvalidBundle
     from sigstore.oidc import ExpiredIdentity
 
     try:
@@ -196,5 +194,8 @@ def _checked(work: Callable[[], _T]) -> _T:
         raise CannotCheck(f"the transparency log took no entry: {error}", hint=hint) from error
     except requests.RequestException as error:
         raise CannotCheck(f"a service of the Sigstore instance cannot be reached: {error}") from error
+    except InvalidBundle as error:
+        hint = "did the timestamp authority answer?"
+        raise CannotCheck(f"the services gave no complete bundle: {error}", hint=hint) from error
     except (Error, ValidationError, ValueError) as error:
         raise CannotCheck(f"the Sigstore instance cannot be used: {error}") from error
