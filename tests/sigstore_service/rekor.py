@@ -71,6 +71,10 @@ class Rekor:
             )
         else:
             raise ValueError(f"entries of kind {entry['kind']} are not taken")
+        return self.append_v1(entry)
+
+    def append_v1(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Log an entry as it is, unchecked."""
         body, proof = self._append(rfc8785.dumps(entry))
         seconds = int(time.time() + self._faults.log_shift.total_seconds())
         promised: dict[str, Any] = {
