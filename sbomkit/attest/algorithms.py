@@ -36,13 +36,16 @@ def key_details(kind: str) -> str:
     }[kind]
 
 
-def sign(key: PrivateKey, message: bytes) -> bytes:
-    """Sign a message: DER for ECDSA, PKCS#1 v1.5 for RSA (what cosign and npm's verifier expect)."""
+def sign(key: PrivateKey, message: bytes, hash_name: str | None = None) -> bytes:
+    """Sign a message: DER for ECDSA, PKCS#1 v1.5 for RSA (what cosign and npm's verifier expect).
+
+    `hash_name` overrides the registry's hash for ECDSA.
+    """
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 
     if isinstance(key.raw, ed25519.Ed25519PrivateKey):
         return key.raw.sign(message)
-    algorithm = _hash(digest_algorithm(key.public.kind))
+    algorithm = _hash(hash_name or digest_algorithm(key.public.kind))
     if isinstance(key.raw, ec.EllipticCurvePrivateKey):
         return key.raw.sign(message, ec.ECDSA(algorithm))
     return key.raw.sign(message, padding.PKCS1v15(), algorithm)

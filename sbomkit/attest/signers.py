@@ -42,8 +42,14 @@ class KeySigner:
 
     @classmethod
     def of(cls, key: PrivateKey, witness: Witness | None = None) -> KeySigner:
+        """A signer for a key at hand.
+
+        Statements are hashed by SHA-256 even for P-384, since cosign and npm's verifier know no other hash for DSSE;
+        only a version 2 log insists on the registry's SHA-384.
+        """
         by_digest = None if key.public.kind == "ed25519" else lambda digest: algorithms.sign_digest(key, digest)
-        return cls(key.public, lambda message: algorithms.sign(key, message), by_digest, witness)
+        hash_name = None if witness is not None and witness.is_version_2 else "sha256"
+        return cls(key.public, lambda message: algorithms.sign(key, message, hash_name), by_digest, witness)
 
     def sign_statement(self, statement: Statement) -> Bundle:
         message = pre_authentication_encoding(PAYLOAD_TYPE, statement.raw)

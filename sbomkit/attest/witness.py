@@ -27,6 +27,13 @@ class Witness:
     with_log: bool = True
     with_timestamp: bool = True
 
+    @property
+    def is_version_2(self) -> bool:
+        """Does the log take digests, as Rekor v2 does?"""
+        from sigstore._internal.rekor.client_v2 import RekorV2Client
+
+        return self.with_log and isinstance(self.config.get_tlogs()[0], RekorV2Client)
+
     def timestamp(self, signature: bytes) -> tuple[bytes, ...]:
         """RFC 3161 responses over the signature. Raises CannotCheck when no authority answers."""
         from sigstore._internal.timestamp import TimestampError
@@ -51,13 +58,12 @@ class Witness:
         import requests
         from pydantic import ValidationError
         from sigstore._internal.rekor import EntryRequestBody, RekorClientError
-        from sigstore._internal.rekor.client_v2 import RekorV2Client
         from sigstore.errors import Error
 
         if not self.with_log:
             return ()
         client = self.config.get_tlogs()[0]
-        if isinstance(client, RekorV2Client):
+        if self.is_version_2:
             request = _request_v2(key, signature, signed)
         else:
             request = _request_v1(key, signature, signed, content)

@@ -225,9 +225,8 @@ def _check(key: Any, signature: bytes, digest: bytes, algorithm: hashes.HashAlgo
 
 
 def _check_message(key: Any, signature: bytes, message: bytes) -> None:
+    """Rekor v1 checks every DSSE signature by SHA-256, whatever the curve."""
     if isinstance(key, ed25519.Ed25519PublicKey):
         key.verify(signature, message)
-        return
-    wide = isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size == 384
-    size = 384 if wide else 256
-    _check(key, signature, hashlib.new(f"sha{size}", message).digest(), _HASHES[f"sha{size}"])
+    else:
+        _check(key, signature, sha256(message), hashes.SHA256())
