@@ -5,7 +5,6 @@ https://github.com/sigstore/architecture-docs/blob/main/algorithm-registry.md
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from sbomkit.errors import UsageError
@@ -63,16 +62,13 @@ def sign_digest(key: PrivateKey, digest: bytes) -> bytes:
     return key.raw.sign(digest, padding.PKCS1v15(), algorithm)
 
 
-def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
-    """Did this key sign this message? RSA may pad either way, and P-384 may hash by SHA-256, as cosign does."""
-    digests = {name: hashlib.new(name, message).digest() for name in _hashes_of(key.kind)}
-    return verifies_digest(key, signature, digests, message)
-
-
 def verifies_digest(
     key: PublicKey, signature: bytes, digests: Mapping[str, bytes], message: bytes | None = None
 ) -> bool:
-    """The same, for a message that may be known by its digests only (then Ed25519 cannot be checked: False)."""
+    """Did this key sign this message? The message may be known by its digests only (then Ed25519 cannot: False).
+
+    RSA may pad either way, and P-384 may hash by SHA-256, as cosign does.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 
@@ -81,12 +77,12 @@ def verifies_digest(
         attempts = iter([(message,)] if message is not None else [])
     elif isinstance(key.raw, ec.EllipticCurvePublicKey):
         attempts = (
-            (digests[name], ec.ECDSA(utils.Prehashed(_hash(name)))) for name in _hashes_of(key.kind) if name in digests
+            (digests[name], ec.ECDSA(utils.Prehashed(_hash(name)))) for name in hashes_of(key.kind) if name in digests
         )
     else:
         attempts = (
             (digests[name], pad, utils.Prehashed(_hash(name)))
-            for name in _hashes_of(key.kind)
+            for name in hashes_of(key.kind)
             if name in digests
             for pad in _paddings(name)
         )
@@ -100,7 +96,8 @@ def verifies_digest(
     return False
 
 
-def _hashes_of(kind: str) -> tuple[str, ...]:
+def hashes_of(kind: str) -> tuple[str, ...]:
+    """The hashes that a key of this kind may have signed with."""
     return ("sha384", "sha256") if kind == "ecdsa-p384" else ("sha256",)
 
 

@@ -18,6 +18,7 @@ from sbomkit.attest.statement import build_statement
 from sbomkit.attest.target import Target
 from sbomkit.attest.trust import TrustedRoot
 from sbomkit.attest.verifier import Candidate, PredicateCheck, Verification, Verifier
+from sbomkit.errors import UsageError
 
 
 def attest(signer: Signer, target: Target, predicate_type: str, predicate: bytes, *, name: str = "") -> Bundle:
@@ -48,4 +49,6 @@ def verify(
     """
     wanted = predicate_uri(predicate_type) if predicate_type is not None else None
     clock = now if now is not None else datetime.now(UTC)
+    if clock.tzinfo is None:
+        raise UsageError("`now` is a time without a zone")
     return Verifier(who, clock, trusted_roots, wanted, max_age, check_predicate).verify(candidates, target)

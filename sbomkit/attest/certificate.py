@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sbomkit.attest.keys import PublicKey, public_key
@@ -142,19 +143,40 @@ def _issuers(leaf: Certificate, root: TrustedRoot, times: tuple[datetime, ...]) 
         if not all(authority.window.holds(time) for time in times):
             continue
         try:
-            anchor, between = authority.chain[-1], list(authority.chain[:-1])
-            issuers = _path_builder(anchor, times[0]).verify(leaf, between).chain[1:]
+            issuers = _path(leaf, authority.chain, times[0])
         except (VerificationError, UnsupportedGeneralNameType, ValueError) as error:
             problem = str(error)
             continue
         # signatures do not depend on the time: for further times only the validity of each certificate is left to ask
-        if all(_is_valid(certificate, time) for certificate in issuers for time in times):
+        if all(_is_valid(certificate, time) for certificate in authority.chain for time in times):
             return issuers
         problem = "one of its issuers was not valid then"
     raise NotTaken(
         Reason.CERTIFICATE_UNTRUSTED,
         f"the certificate of {issuer_name(leaf)!r} does not chain to {root.label}: {problem}",
     )
+
+
+def _path(leaf: Certificate, chain: tuple[Certificate, ...], time: datetime) -> list[Certificate]:
+    """The verified issuers of `leaf`, up to the chain's root; or up to its issuing certificate alone.
+
+    The latter for authorities whose upper certificates do not follow web PKI's rules for extensions: the root of trust
+    names all of the chain, so what is left to ask of the upper ones is that each has issued the next.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.x509.verification import VerificationError
+
+    try:
+        return _path_builder(chain[-1], time).verify(leaf, list(chain[:-1])).chain[1:]
+    except VerificationError:
+        if len(chain) == 1:
+            raise
+    try:
+        for issued, issuer in pairwise(chain):
+            issued.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError) as error:
+        raise ValueError("the authority's certificates have not issued each other") from error
+    return [*_path_builder(chain[0], time).verify(leaf, []).chain[1:], *chain[1:]]
 
 
 def _path_builder(anchor: Certificate, time: datetime) -> ClientVerifier:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sbomkit.attest.bundle import Bundle
+from sbomkit.attest.dsse import pre_authentication_encoding
 from sbomkit.attest.signers import reread
-from sbomkit.attest.statement import Statement
+from sbomkit.attest.statement import PAYLOAD_TYPE, Statement
 from sbomkit.attest.target import Target
 from sbomkit.attest.trust import TrustedRoot, load_trusted_roots
 from sbomkit.attest.witness import Witness
@@ -121,6 +122,13 @@ def interactive_token(config: TrustConfig, *, browser: bool = True) -> IdentityT
         raise CannotCheck(f"no identity was given: {error}", hint=_HOW) from error
 
 
+class _Unprinted(bytes):
+    """Bytes that sigstore's debug line, formatted whether or not it is logged, does not spell out."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
 class KeylessSigner:
     """Signs as whoever the token names. One certificate serves all signatures while it lives."""
 
@@ -137,6 +145,9 @@ class KeylessSigner:
 
             def __init__(self, raw: bytes) -> None:
                 self._contents = raw
+
+            def _pae(self) -> bytes:
+                return _Unprinted(pre_authentication_encoding(PAYLOAD_TYPE, self._contents))
 
         return self._sign(lambda signer: signer.sign_dsse(Exact(statement.raw)))
 

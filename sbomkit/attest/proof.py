@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sbomkit.attest.algorithms import verifies_digest
+from sbomkit.attest.algorithms import hashes_of, verifies_digest
 from sbomkit.attest.bundle import Bundle, MessageSignature, SimpleSigning
 from sbomkit.attest.certificate import (
     Identity,
@@ -66,19 +67,20 @@ def prove(bundle: Bundle, target: Target, who: Who, roots: tuple[TrustedRoot, ..
     return _prove_identity(bundle, target, who, roots)
 
 
-def _signed(bundle: Bundle, target: Target) -> Signed:
+def _signed(bundle: Bundle, target: Target, keys: Iterable[PublicKey]) -> Signed:
+    hashes = sorted({name for key in keys for name in hashes_of(key.kind)})
     content = bundle.content
     if isinstance(content, Envelope):
         if len(content.signatures) != 1:
             raise NotTaken(Reason.SIGNATURE_COUNT, f"the envelope has {len(content.signatures)} signatures, not one")
-        return _whole(content.signatures[0], content.signed_bytes())
+        return _whole(content.signatures[0], content.signed_bytes(), hashes)
     if isinstance(content, SimpleSigning):
-        return _whole(content.signature, content.payload)
+        return _whole(content.signature, content.payload, hashes)
     return _artifact(content, target)
 
 
-def _whole(signature: bytes, message: bytes) -> Signed:
-    digests = {name: hashlib.new(name, message).digest() for name in ("sha256", "sha384")}
+def _whole(signature: bytes, message: bytes, hashes: Iterable[str]) -> Signed:
+    digests = {name: hashlib.new(name, message).digest() for name in hashes}
     return Signed(signature, digests, message)
 
 
@@ -96,13 +98,13 @@ def _needs_bytes(signed: Signed, key: PublicKey) -> bool:
     """True when this key's signatures cannot be checked with what is known of the artifact."""
     if key.kind == "ed25519":
         return signed.message is None
-    return not signed.digests.keys() & ({"sha256", "sha384"} if key.kind == "ecdsa-p384" else {"sha256"})
+    return not signed.digests.keys() & set(hashes_of(key.kind))
 
 
 def _prove_key(bundle: Bundle, target: Target, who: KeyPolicy, roots: tuple[TrustedRoot, ...]) -> Proven:
     if bundle.certificate is not None:
         raise NotTaken(Reason.KEY_DEMANDED, "signed with a certificate, where a signature by a given key is demanded")
-    signed = _signed(bundle, target)
+    signed = _signed(bundle, target, who.keys)
     key = next((key for key in who.keys if signed.is_by(key)), None)
     if key is None:
         raise _not_by(bundle, signed, who)
@@ -161,8 +163,8 @@ def _prove_identity(bundle: Bundle, target: Target, who: IdentityPolicy, roots: 
     if bundle.certificate is None:
         raise NotTaken(Reason.CERTIFICATE_DEMANDED, "signed by a key, where a certificate's identity is demanded")
     certificate = read_certificate(bundle.certificate)
-    signed = _signed(bundle, target)
     key = certificate_key(certificate)
+    signed = _signed(bundle, target, [key])
     if not signed.is_by(key):
         if _needs_bytes(signed, key):
             raise NotTaken(Reason.ARTIFACT_NEEDED, "the artifact itself is needed: its digest alone does not do")

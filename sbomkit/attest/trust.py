@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -111,8 +111,15 @@ def _load(raw: bytes, label: str) -> TrustedRoot:
 
 def _window(found: Any) -> Window:
     times = found or {}
-    end = times.get("end")
-    return Window(datetime.fromisoformat(times["start"]), datetime.fromisoformat(end) if end else None)
+    start, end = times.get("start"), times.get("end")
+    return Window(_time(start) if start else datetime.min.replace(tzinfo=UTC), _time(end) if end else None)
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise JsonError(f"{text} is a time without a zone")
+    return time
 
 
 def _authority(found: Any) -> Authority:

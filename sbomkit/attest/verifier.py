@@ -28,6 +28,9 @@ from sbomkit.attest.trust import TrustedRoot, public_good_roots
 from sbomkit.errors import CannotCheck, Refused
 from sbomkit.model.digest import Digest
 
+MAX_CANDIDATES = 1000
+"""Whoever may write to a registry may add referrers; this many are judged, in the order given."""
+
 _SEAL = object()
 # clocks differ; a log that is further ahead of this machine than that means one of the two is wrong
 _CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -105,7 +108,11 @@ class Verifier:
     def verify(self, candidates: Iterable[Candidate], target: Target) -> Verification:
         """Judge every candidate. Candidates that are refusals already (unreadable ones) are passed on."""
         verified, refusals = [], []
-        for candidate in candidates:
+        for count, candidate in enumerate(candidates):
+            if count == MAX_CANDIDATES:
+                message = f"there are more than {MAX_CANDIDATES} candidates; the others were not looked at"
+                refusals.append(Refusal(Reason.TOO_LARGE, message))
+                break
             judged = candidate if isinstance(candidate, Refusal) else self.judge(candidate, target)
             if isinstance(judged, Verified):
                 verified.append(judged)

@@ -251,6 +251,37 @@ def test_a_verified_is_made_by_a_verifier_only() -> None:
         Verified("here", IMAGE, "me", ())
 
 
+def test_candidates_have_an_end() -> None:
+    key = generate_key()
+    bundle = attest(KeySigner.of(key), IMAGE, "spdx", b"{}")
+    refusal = Refusal(Reason.UNREADABLE, "noise")
+    outcome = verify([refusal] * 10_000 + [bundle], IMAGE, KeyPolicy((key.public,)))
+    assert len(outcome.refusals) == 1001
+    assert outcome.refusals[-1].reason is Reason.TOO_LARGE
+    with pytest.raises(CannotCheck):
+        outcome.require()
+
+
+def test_nothing_found_is_refused() -> None:
+    with pytest.raises(Refused, match="nothing signed"):
+        verify([], IMAGE, KeyPolicy((generate_key().public,))).require()
+
+
+def test_upper_certificates_may_be_plain(sigstore_v2: SigstoreService) -> None:
+    """A chain whose root is out of web PKI's rules still serves, as long as each certificate has issued the next."""
+    bundle = attest(keyless(sigstore_v2), IMAGE, "cyclonedx", SBOM)
+    who = IdentityPolicy.of(identity="ci@example.com", issuer=sigstore_v2.url)
+    chain = sigstore_v2.trusted_root()["certificateAuthorities"][0]["certChain"]["certificates"]
+    with SigstoreService(rekor_version=2) as stranger:
+        foreign = stranger.trusted_root()["certificateAuthorities"][0]["certChain"]["certificates"]
+    outcomes = []
+    for certificates in (chain, chain[:1], [chain[0], foreign[1]], foreign[:1]):
+        root = sigstore_v2.trusted_root()
+        root["certificateAuthorities"][0]["certChain"]["certificates"] = certificates
+        outcomes.append(verify([bundle], IMAGE, who, trusted_roots=load_trusted_roots(json.dumps(root).encode())).ok)
+    assert outcomes == [True, True, False, False]
+
+
 def test_large_bundles_are_not_read() -> None:
     found = read_bundle(b"{" + b" " * (100 << 20), "big")
     assert isinstance(found, Refusal)
