@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sbomkit.attest.api import attest, verify
+    from sbomkit.attest.api import attest, claimed_predicate_type, sign_blob, sign_image, verify
     from sbomkit.attest.bundle import Bundle, read_bundle, read_bundles
     from sbomkit.attest.certificate import Identity
     from sbomkit.attest.keyless import KeylessSigner, TrustConfig, ambient_token, given_token, interactive_token
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sbomkit.attest.witness import Witness
 
 _HOMES = {
-    "api": ("attest", "verify"),
+    "api": ("attest", "claimed_predicate_type", "sign_blob", "sign_image", "verify"),
     "bundle": ("Bundle", "read_bundle", "read_bundles"),
     "certificate": ("Identity",),
     "keyless": ("KeylessSigner", "TrustConfig", "ambient_token", "given_token", "interactive_token"),
@@ -74,6 +74,7 @@ __all__ = [
     "ambient_token",
     "attest",
     "build_statement",
+    "claimed_predicate_type",
     "family",
     "generate_key",
     "given_token",
@@ -87,6 +88,8 @@ __all__ = [
     "read_bundle",
     "read_bundles",
     "read_legacy_layer",
+    "sign_blob",
+    "sign_image",
     "uri_signer",
     "verify",
 ]

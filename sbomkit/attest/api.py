@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from sbomkit.attest.bundle import Bundle
+from sbomkit.attest.dsse import Envelope
 from sbomkit.attest.policy import Who
-from sbomkit.attest.predicates import predicate_uri
+from sbomkit.attest.predicates import COSIGN_SIGN, predicate_uri
+from sbomkit.attest.reasons import NotTaken
 from sbomkit.attest.signers import Signer
-from sbomkit.attest.statement import build_statement
+from sbomkit.attest.statement import build_statement, parse_statement
 from sbomkit.attest.target import Target
 from sbomkit.attest.trust import TrustedRoot
 from sbomkit.attest.verifier import Candidate, PredicateCheck, Verification, Verifier
@@ -29,6 +31,26 @@ def attest(signer: Signer, target: Target, predicate_type: str, predicate: bytes
     # one digest names an artifact; more of them only give verifiers more to disagree about
     statement = build_statement([(name, target.digests[:1])], predicate_uri(predicate_type), predicate)
     return signer.sign_statement(statement)
+
+
+def sign_image(signer: Signer, target: Target, *, name: str = "") -> Bundle:
+    """Sign an image in the form of cosign v3: a statement that says no more than that it was signed."""
+    return attest(signer, target, COSIGN_SIGN, b"{}", name=name)
+
+
+def sign_blob(signer: Signer, target: Target) -> Bundle:
+    """Sign a file by itself: a message signature, which carries no statement."""
+    return signer.sign_target(target)
+
+
+def claimed_predicate_type(bundle: Bundle) -> str | None:
+    """What a bundle's payload says its predicate is, *unverified*: for annotations and for choosing what to fetch."""
+    if not isinstance(bundle.content, Envelope):
+        return None
+    try:
+        return parse_statement(bundle.content.payload).predicate_type
+    except NotTaken:
+        return None
 
 
 def verify(

@@ -6,6 +6,7 @@ are the `Witness`'s, and optional. Signers without a key of their own are in `ke
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,6 +21,17 @@ from sbomkit.attest.statement import PAYLOAD_TYPE, Statement
 from sbomkit.attest.target import Target
 from sbomkit.attest.witness import Witness
 from sbomkit.errors import CannotCheck, UsageError
+
+_SERVICE_ERRORS = (
+    ("botocore.exceptions", "BotoCoreError"),
+    ("botocore.exceptions", "ClientError"),
+    ("google.api_core.exceptions", "GoogleAPIError"),
+    ("google.auth.exceptions", "GoogleAuthError"),
+    ("azure.core.exceptions", "AzureError"),
+    ("hvac.exceptions", "VaultError"),
+    ("requests.exceptions", "RequestException"),
+    ("PyKCS11", "PyKCS11Error"),
+)
 
 
 class Signer(Protocol):
@@ -112,9 +124,22 @@ def uri_signer(uri: str, public: PublicKey | None = None, witness: Witness | Non
         held = library.SIGNER_FOR_URI_SCHEME[scheme].from_priv_key_uri(uri, named)
     except UnsupportedLibraryError as error:
         raise CannotCheck(f"{uri}: {error}", hint="pip install 'sbomkit[kms]'") from error
-    except (ValueError, OSError, Error) as error:
+    except _failures(Error) as error:
         raise CannotCheck(f"cannot use the key {uri}: {error}") from error
-    return KeySigner(public, lambda message: bytes.fromhex(held.sign(message).signature), None, witness)
+
+    def sign_bytes(message: bytes) -> bytes:
+        try:
+            return bytes.fromhex(held.sign(message).signature)
+        except _failures(Error) as error:
+            raise CannotCheck(f"the key {uri} did not sign: {error}") from error
+
+    return KeySigner(public, sign_bytes, None, witness)
+
+
+def _failures(library_error: type[Exception]) -> tuple[type[Exception], ...]:
+    """And what the services' own libraries raise, as far as they are loaded: they share no class, none is required."""
+    found = (getattr(sys.modules.get(module), name, None) for module, name in _SERVICE_ERRORS)
+    return (ValueError, OSError, library_error, *(error for error in found if error is not None))
 
 
 def _scheme(kind: str) -> str:

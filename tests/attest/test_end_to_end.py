@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
 
 import pytest
 
@@ -18,9 +22,12 @@ from sbomkit.attest import (
     Target,
     TrustConfig,
     attest,
+    claimed_predicate_type,
     generate_key,
     load_trusted_roots,
     read_bundle,
+    sign_blob,
+    sign_image,
     uri_signer,
     verify,
 )
@@ -166,6 +173,41 @@ def test_keys_behind_a_uri(kind: str, tmp_path: Path) -> None:
         uri_signer("floppy:a")
     with pytest.raises(CannotCheck):
         uri_signer(f"file2:{tmp_path}/missing.pem", key.public)
+
+
+def test_services_fail_in_their_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries of KMS providers raise classes of their own; none of them may end in a traceback."""
+    library: Any = import_module("securesystemslib.signer")
+
+    class ClientError(Exception):
+        pass
+
+    class Remote:
+        def sign(self, payload: bytes) -> NoReturn:
+            raise ClientError("AccessDenied")
+
+        @classmethod
+        def from_priv_key_uri(cls, *_: object) -> Remote:
+            return cls()
+
+    key = generate_key()
+    module = ModuleType("botocore.exceptions")
+    monkeypatch.setattr(module, "ClientError", ClientError, raising=False)
+    monkeypatch.setitem(sys.modules, "botocore.exceptions", module)
+    monkeypatch.setitem(library.SIGNER_FOR_URI_SCHEME, "awskms", Remote)
+    signer = uri_signer("awskms:alias/release", key.public)
+    with pytest.raises(CannotCheck, match="AccessDenied"):
+        signer.sign_target(BLOB)
+
+
+def test_an_image_is_signed_as_cosign_does() -> None:
+    key = generate_key()
+    bundle = sign_image(KeySigner.of(key), IMAGE)
+    assert claimed_predicate_type(bundle) == "https://sigstore.dev/cosign/sign/v1"
+    assert verify([bundle], IMAGE, KeyPolicy((key.public,)), predicate_type="cosign-sign").ok
+    plain = sign_blob(KeySigner.of(key), BLOB)
+    assert claimed_predicate_type(plain) is None
+    assert verify([plain], BLOB, KeyPolicy((key.public,))).ok
 
 
 def test_tokens_that_do_not_serve(sigstore_v2: SigstoreService) -> None:
