@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from sbomkit.attest import (
     IdentityPolicy,
@@ -22,6 +24,7 @@ from sbomkit.attest import (
     Target,
     TrustConfig,
     attest,
+    build_statement,
     claimed_predicate_type,
     generate_key,
     load_trusted_roots,
@@ -31,9 +34,11 @@ from sbomkit.attest import (
     uri_signer,
     verify,
 )
-from sbomkit.attest.bundle import Bundle
+from sbomkit.attest.bundle import Bundle, write_bundle
+from sbomkit.attest.dsse import Envelope, pre_authentication_encoding
 from sbomkit.attest.keys import KINDS
 from sbomkit.attest.signers import Signer
+from sbomkit.attest.statement import PAYLOAD_TYPE
 from sbomkit.attest.trust import TrustedRoot
 from sbomkit.errors import CannotCheck, Refused, UsageError
 from sbomkit.model.digest import Digest
@@ -128,6 +133,27 @@ def test_keys(kind: str) -> None:
         rules = (KeyPolicy((key.public,), require_log=True), KeyPolicy((key.public,), require_timestamp=True))
         missing = [reason(*verify([bundle], target, rule).refusals) for rule in rules]
         assert missing == [Reason.LOG_ENTRY_MISSING, Reason.TIMESTAMP_MISSING]
+
+
+def test_signatures_that_others_make_by_the_same_keys() -> None:
+    """securesystemslib pads RSA by PSS; P-384 is hashed by SHA-384 after the registry, by SHA-256 after cosign."""
+    statement = build_statement([("app", IMAGE.digests)], "https://spdx.dev/Document", b"{}").raw
+    message = pre_authentication_encoding(PAYLOAD_TYPE, statement)
+    rsa_key, p384 = generate_key("rsa-2048"), generate_key("ecdsa-p384")
+    assert isinstance(rsa_key.raw, rsa.RSAPrivateKey)
+    assert isinstance(p384.raw, ec.EllipticCurvePrivateKey)
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+    longest = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.MAX_LENGTH)
+    for key, signature, taken in (
+        (rsa_key, rsa_key.raw.sign(message, pss, hashes.SHA256()), True),
+        (rsa_key, rsa_key.raw.sign(message, longest, hashes.SHA256()), True),
+        (rsa_key, rsa_key.raw.sign(message, padding.PKCS1v15(), hashes.SHA1()), False),
+        (p384, p384.raw.sign(message, ec.ECDSA(hashes.SHA384())), True),
+        (p384, p384.raw.sign(message, ec.ECDSA(hashes.SHA256())), True),
+        (p384, p384.raw.sign(message, ec.ECDSA(hashes.SHA512())), False),
+    ):
+        raw = write_bundle(Envelope(statement, PAYLOAD_TYPE, (signature,)), {"publicKey": {"hint": ""}})
+        assert verify([read_bundle(raw)], IMAGE, KeyPolicy((key.public,))).ok is taken
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("ed25519", "rsa-4096")])

@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from rfc3161_client import TimestampRequestBuilder
+from rfc3161_client.base import HashAlgorithm
 
 from sbomkit.attest import (
     IdentityPolicy,
@@ -140,6 +142,30 @@ def test_keyless_tags(sigstore_v1: SigstoreService) -> None:
     notes["dev.sigstore.cosign/bundle"] = log_annotation(signed.entries[0])
     swapped = read_legacy_layer(SIMPLE_SIGNING, payload, notes, "sha256-x.sig")
     assert reasons(swapped, who=who, **words) == [Reason.LOG_ENTRY_UNBOUND]
+
+
+def timestamp_annotation(service: SigstoreService, message: bytes) -> str:
+    query = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA256).build().as_bytes()
+    return json.dumps({"SignedRFC3161Timestamp": b64(service.tsa.reply(query))})
+
+
+def test_timestamps_of_tags(sigstore_v2: SigstoreService) -> None:
+    """cosign has a signature stamped by its bytes, an attestation by its whole envelope."""
+    roots = load_trusted_roots(json.dumps(sigstore_v2.trusted_root()).encode())
+    who = KeyPolicy((KEY.public,), require_timestamp=True)
+    payload = simple(IMAGE)
+    signature = sign(KEY, payload)
+    stamp, other = (timestamp_annotation(sigstore_v2, message) for message in (signature, payload))
+    notes = {"dev.cosignproject.cosign/signature": b64(signature)}
+    for text, expected in ((stamp, []), (other, [Reason.TIMESTAMP_INVALID])):
+        found = read_legacy_layer(SIMPLE_SIGNING, payload, {**notes, "dev.sigstore.cosign/rfc3161timestamp": text})
+        assert reasons(found, who=who, trusted_roots=roots) == expected
+    signed = attest(KeySigner.of(KEY), TARGET, "cyclonedx", b"{}")
+    envelope = json.dumps(json.loads(signed.raw)["dsseEnvelope"]).encode()
+    stamp, other = (timestamp_annotation(sigstore_v2, message) for message in (envelope, signed.stamped))
+    for text, expected in ((stamp, []), (other, [Reason.TIMESTAMP_INVALID])):
+        found = read_legacy_layer(DSSE_LAYER, envelope, {"dev.sigstore.cosign/rfc3161timestamp": text})
+        assert reasons(found, who=who, trusted_roots=roots) == expected
 
 
 def test_older_intoto_entries(sigstore_v1: SigstoreService) -> None:
