@@ -132,9 +132,9 @@ def _from_entry(entry: oci.Json, what: str) -> Credential | None:
             raise CannotCheck(f"{what}: an `auth` value that is not base64 of name:password") from None
         username, _, password = text.rstrip("\0").partition(":")
         return Credential(username, password, identity)
-    name, password = entry.get("username"), entry.get("password")
-    if isinstance(name, str) and isinstance(password, str) and name:
-        return Credential(name, password, identity)
+    name, secret = entry.get("username"), entry.get("password")
+    if isinstance(name, str) and isinstance(secret, str) and name:
+        return Credential(name, secret, identity)
     return Credential(identity_token=identity) if identity else None
 
 
