@@ -72,17 +72,24 @@ class Http:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
         accept: tuple[int, ...] = (200,),
+        again: bool = True,
     ) -> requests.Response:
-        """One answer with an accepted status; close it. Raises HttpError or CannotCheck after enough tries."""
+        """One answer with an accepted status; close it. Raises HttpError or CannotCheck after enough tries.
+
+        `again`: whether it may be sent twice. What is not idempotent may have arrived though its answer did not.
+        """
         what = f"{method} {shown(url)}"
-        return self._persist(what, lambda: self._authorized(method, url, headers or {}, body, scope), accept, url)
+        tries = self._patience.tries if again else 1
+        return self._persist(
+            what, lambda: self._authorized(method, url, headers or {}, body, scope), accept, url, tries
+        )
 
     def _persist(
-        self, what: str, ask: Callable[[], requests.Response], accept: tuple[int, ...], url: str
+        self, what: str, ask: Callable[[], requests.Response], accept: tuple[int, ...], url: str, tries: int
     ) -> requests.Response:
         """Ask until there is an accepted answer, or a final one."""
-        for attempt in range(self._patience.tries):
-            last = attempt + 1 == self._patience.tries
+        for attempt in range(tries):
+            last = attempt + 1 == tries
             try:
                 response = ask()
             except _Broken as broken:
@@ -205,7 +212,9 @@ class Http:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         method = "POST" if body else "GET"
         what = f"token service {parts.hostname}"
-        response = self._persist(what, lambda: self._once(method, url, headers, body), (200,), url)
+        response = self._persist(
+            what, lambda: self._once(method, url, headers, body), (200,), url, self._patience.tries
+        )
         return self.text_of(response, MAX_ANSWER)
 
     def _wait(self, response: requests.Response, attempt: int, what: str) -> float:

@@ -105,6 +105,15 @@ class Repository:
                 return None
             raise
 
+    def own_manifest(self, wanted: str) -> Fetched | None:
+        """As `find_manifest`, from the registry itself: what is to be changed must not come from a mirror."""
+        try:
+            return self._manifest(self.own, wanted)
+        except HttpError as error:
+            if error.status == 404:
+                return None
+            raise
+
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         """The blob as a stream that survives broken connections. Whoever reads it verifies it."""
         if descriptor.media_type in MANIFESTS:
