@@ -127,7 +127,7 @@ def _from_entry(entry: oci.Json, what: str) -> Credential | None:
     auth = entry.get("auth")
     if isinstance(auth, str) and auth:
         try:
-            text = base64.b64decode(auth).decode()
+            text = base64.b64decode(auth, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise CannotCheck(f"{what}: an `auth` value that is not base64 of name:password") from None
         username, _, password = text.rstrip("\0").partition(":")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlencode
 
@@ -105,20 +106,24 @@ class Http:
                 self._patience.sleep(self._wait(response, attempt, what))
         raise CannotCheck(f"{what}: no try was allowed")
 
-    def text_of(self, response: requests.Response, limit: int) -> bytes:
-        """A small body whole. Raises CorruptInput beyond `limit` bytes, CannotCheck when it breaks off."""
-        what = shown(response.url)
-        pieces, size = [], 0
-        try:
-            with response:
-                while piece := response.raw.read(_PIECE, decode_content=True):
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > limit:
-                        raise CorruptInput(f"{what}: an answer of more than {limit} bytes")
-        except broken_errors() as error:
-            raise CannotCheck(f"{what}: the answer broke off: {reason_of(error)}") from None
-        return b"".join(pieces)
+    def fetch(
+        self, url: str, limit: int, *, scope: str, headers: Mapping[str, str], accept: tuple[int, ...] = (200,)
+    ) -> tuple[requests.Response, bytes]:
+        """A small body whole, asked for again when it breaks off. Raises CorruptInput beyond `limit` bytes."""
+        return self._whole(lambda: self.send("GET", url, scope=scope, headers=headers, accept=accept), limit)
+
+    def _whole(self, ask: Callable[[], requests.Response], limit: int) -> tuple[requests.Response, bytes]:
+        for attempt in range(self._patience.tries):
+            response = ask()
+            what = shown(response.url)
+            try:
+                with response:
+                    return response, _body(response, limit, what)
+            except broken_errors() as error:
+                if attempt + 1 == self._patience.tries:
+                    raise CannotCheck(f"{what}: the answer broke off: {reason_of(error)}") from None
+                self._patience.sleep(self._patience.wait(attempt))
+        raise CannotCheck("no try was allowed")
 
     def _authorized(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None, scope: str
@@ -212,10 +217,9 @@ class Http:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         method = "POST" if body else "GET"
         what = f"token service {parts.hostname}"
-        response = self._persist(
-            what, lambda: self._once(method, url, headers, body), (200,), url, self._patience.tries
-        )
-        return self.text_of(response, MAX_ANSWER)
+        tries = self._patience.tries
+        ask = partial(self._persist, what, lambda: self._once(method, url, headers, body), (200,), url, tries)
+        return self._whole(ask, MAX_ANSWER)[1]
 
     def _wait(self, response: requests.Response, attempt: int, what: str) -> float:
         asked = retry_after(response.headers.get("Retry-After", ""), self._patience.clock())
@@ -253,3 +257,13 @@ class Http:
             if self._session is None:
                 self._session = new_session(self._access, self.endpoint.origin)
             return self._session
+
+
+def _body(response: requests.Response, limit: int, what: str) -> bytes:
+    pieces, size = [], 0
+    while piece := response.raw.read(_PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise CorruptInput(f"{what}: an answer of more than {limit} bytes")
+    return b"".join(pieces)

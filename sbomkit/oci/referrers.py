@@ -29,6 +29,7 @@ MAX_REFERRERS = 10_000
 _MAX_PAGES = 1_000
 _NO_API = (400, 404, 405, 406, 501)
 _NEXT = re.compile(r'<([^>]{1,4096})>\s*(?:;[^,]*)?;\s*rel="?next"?')
+_ACCEPT = {"Accept": oci.INDEX}
 _ROUNDS = 50
 _SETTLE = 0.3
 """Seconds at least that a write must stand unharmed; other writers' read and write are expected to fit in."""
@@ -64,17 +65,18 @@ def _by_api(
     for _ in range(pages):
         seen.add(url)
         try:
-            response = http.send("GET", url, scope=repository.pull_scope, headers={"Accept": oci.INDEX})
+            response, raw = http.fetch(
+                url, oci.MAX_MANIFEST, scope=repository.pull_scope, headers={"Accept": oci.INDEX}
+            )
         except HttpError as error:
             if error.status in _NO_API and len(seen) == 1:
                 return None
             raise
         link = response.headers.get("Link", "")
-        here = response.url
-        index = _index(http.text_of(response, oci.MAX_MANIFEST), f"{repository.name}: referrers of {subject}")
+        index = _index(raw, f"{repository.name}: referrers of {subject}")
         found += index.manifests
         _check_count(repository, subject, len(found))
-        following = _next(here, link)
+        following = _next(response.url, link)
         if not following or following in seen:
             return found
         if origin_of(following) != http.endpoint.origin:

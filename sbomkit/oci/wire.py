@@ -9,6 +9,8 @@ import datetime
 import email.utils
 import logging
 import ssl
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -45,17 +47,24 @@ def new_session(access: Access, origin: str) -> requests.Session:
     session.trust_env = False  # it would send what .netrc holds to any host
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.mount("https://", Adapter(client=False))
-    session.mount(origin + "/", Adapter(client=True))
+    if access.client_cert:
+        session.mount(origin + "/", Adapter(client=True))
     return session
 
 
 def _tls(access: Access, client: bool) -> ssl.SSLContext:
+    return _context(access.ca_files, *((access.client_cert, access.client_key) if client else (None, None)))
+
+
+@cache
+def _context(authorities: tuple[Path, ...], cert: Path | None, key: Path | None) -> ssl.SSLContext:
+    """Kept, since loading the system's authorities takes tens of milliseconds."""
     context = ssl.create_default_context()
     try:
-        for path in access.ca_files:
+        for path in authorities:
             context.load_verify_locations(cafile=path)
-        if client and access.client_cert:
-            context.load_cert_chain(access.client_cert, access.client_key)
+        if cert:
+            context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
         raise CannotCheck(f"a certificate or key cannot be read: {reason_of(error)}") from None
     return context
