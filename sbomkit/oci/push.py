@@ -23,7 +23,7 @@ CHUNK = 8 << 20
 """Bytes; a blob that is no larger goes in one request."""
 _MAX_CHUNK = 64 << 20
 _RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})\Z")
-_NO_CHUNKS = (404, 405, 411, 415, 501)
+_NO_CHUNKS = (405, 411, 415, 501)
 """Answers to a chunk from registries that take blobs whole only."""
 
 Open = Callable[[], BinaryIO]

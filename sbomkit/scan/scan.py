@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import orjson
 
 from sbomkit.catalogers import all_catalogers
 from sbomkit.catalogers.base import Cataloger, Finding, Ownership
-from sbomkit.image.image import Image
+from sbomkit.image.image import Image, Layer
+from sbomkit.layers.cache import RecordCache, fingerprint
 from sbomkit.layers.directory import read_directory
 from sbomkit.layers.read import Progress, read_layer
 from sbomkit.layers.record import LayerRecord
@@ -35,11 +37,15 @@ def scan(
     *,
     name: str = "",
     progress: Progress | None = None,
+    cache: RecordCache | None = None,
 ) -> Inventory:
-    """The inventory of an image. Raises CannotCheck when its bytes are not what they should be."""
+    """The inventory of an image. Raises CannotCheck when its bytes are not what they should be.
+
+    A layer whose record is in the `cache` is not opened; the inventory is the same with and without.
+    """
     catalogers = all_catalogers() if catalogers is None else catalogers
     matcher = Matcher([DISTRO_PARSER, *catalogers])
-    records = _records(image, matcher, progress)
+    records = _records(image, matcher, progress, cache)
     tree = Tree()
     for index, record in enumerate(records):
         tree.apply(index, record)
@@ -54,18 +60,34 @@ def scan(
     return _inventory(_subject(image, records, name), tree, distro, findings, issues)
 
 
-def _records(image: Image, matcher: Matcher, progress: Progress | None) -> list[LayerRecord]:
+def _records(image: Image, matcher: Matcher, progress: Progress | None, cache: RecordCache | None) -> list[LayerRecord]:
     if image.root is not None:
         return [read_directory(image.root, matcher)]
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="sbomkit-layer") as pool:
         # the largest first, so that it is not the last one standing
         order = sorted(range(len(image.layers)), key=lambda i: -_size(image, i))
-        futures = {i: pool.submit(read_layer, image.layers[i], matcher, progress) for i in order}
+        read = read_layer if cache is None else partial(_read_once, cache, fingerprint(matcher.parsers))
+        futures = {i: pool.submit(read, image.layers[i], matcher, progress) for i in order}
         try:
             return [futures[i].result() for i in range(len(image.layers))]
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _read_once(
+    cache: RecordCache, parsers: str, layer: Layer, matcher: Matcher, progress: Progress | None
+) -> LayerRecord:
+    """The kept record of the layer, or one that is kept from now on."""
+    known = cache.get(layer.diff_id, parsers) if layer.diff_id else None
+    if known is not None:
+        if progress and layer.descriptor:
+            progress(layer.descriptor.size)
+        return known
+    record = read_layer(layer, matcher, progress)
+    if layer.diff_id:
+        cache.put(layer.diff_id, parsers, record)
+    return record
 
 
 def _size(image: Image, index: int) -> int:
