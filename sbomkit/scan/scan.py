@@ -50,7 +50,7 @@ def scan(
     for index, record in enumerate(records):
         tree.apply(index, record)
     issues = [issue for record in records for issue in record.issues]
-    issues += read_late(image, tree, matcher)
+    issues += read_late(image, tree, matcher, cache)
     distro = distro_of(tree)
     diff_ids = [record.diff_id for record in records]
     findings = [
