@@ -13,6 +13,8 @@ from sbomkit.oci import manifest as oci
 from sbomkit.oci.manifest import Descriptor, ImageConfig, Index, Manifest
 from sbomkit.oci.platform import Platform, choose
 
+_MAX_PLATFORMS = 1_000
+
 
 class BlobStore(Protocol):
     """All that a new source of OCI images has to write."""
@@ -92,7 +94,7 @@ def check_blob(raw: bytes, descriptor: Descriptor, what: str) -> None:
 
 
 def _pick(index: Index, wanted: Platform, what: str) -> Descriptor:
-    images = [m for m in index.manifests if not _is_attestation(m)]
+    images = images_of(index)
     if not images:
         raise CorruptInput(f"{what}: there is no image in it")
     at = choose(wanted, [m.platform for m in images])
@@ -105,6 +107,39 @@ def _pick(index: Index, wanted: Platform, what: str) -> Descriptor:
             hint="Choose one with --platform os/arch[/variant].",
         )
     return images[at]
+
+
+def images_of(index: Index) -> tuple[Descriptor, ...]:
+    """The index's entries that are images (or indexes of them), and not about images."""
+    return tuple(m for m in index.manifests if not _is_attestation(m))
+
+
+def platforms(store: BlobStore) -> tuple[Descriptor, ...]:
+    """The manifest of every platform that the store's root offers, in order; each says its platform where known."""
+    found: list[Descriptor] = []
+    pending = list(store.roots())
+    for _ in range(_MAX_PLATFORMS):
+        if not pending:
+            return tuple(found)
+        descriptor = pending.pop(0)
+        parsed = oci.parse(
+            read_blob(store, descriptor, oci.MAX_MANIFEST), f"{store.name}: manifest {descriptor.digest}"
+        )
+        if isinstance(parsed, Index):
+            pending = [*images_of(parsed), *pending]
+            if len(pending) > _MAX_PLATFORMS:
+                break
+        else:
+            found.append(descriptor)
+    raise CorruptInput(f"{store.name}: more than {_MAX_PLATFORMS} images in one index")
+
+
+def open_manifest(store: BlobStore, descriptor: Descriptor, name: str) -> Image:
+    """The image of one manifest, as `platforms` lists them."""
+    parsed = oci.parse(read_blob(store, descriptor, oci.MAX_MANIFEST), f"{store.name}: manifest {descriptor.digest}")
+    if not isinstance(parsed, Manifest):
+        raise CorruptInput(f"{store.name}: {descriptor.digest} is an index, not an image")
+    return _assembled(store, descriptor, parsed, None, name)
 
 
 def _is_attestation(descriptor: Descriptor) -> bool:

@@ -7,6 +7,7 @@ which the daemons on this machine are asked for first (what was just built is th
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from sbomkit.errors import CannotCheck, CorruptInput, UsageError
@@ -14,9 +15,10 @@ from sbomkit.image.archive import Archive, open_file
 from sbomkit.image.daemon import find_in_daemon, open_daemon
 from sbomkit.image.docker_archive import open_docker_archive
 from sbomkit.image.engine import docker_engine, is_there, podman_engine
-from sbomkit.image.image import Image, Layer
+from sbomkit.image.image import BlobStore, Image, Layer, open_manifest, platforms
 from sbomkit.image.oci_layout import LayoutArchive, LayoutDirectory, open_layout
-from sbomkit.image.registry import open_registry
+from sbomkit.image.registry import RegistryStore, name_of, open_registry
+from sbomkit.model.digest import Digest
 from sbomkit.oci.access import Access
 from sbomkit.oci.auth import Keychain
 from sbomkit.oci.platform import Platform
@@ -62,6 +64,41 @@ def open_source(text: str, platform: Platform | None = None, access: Access | No
     if scheme == "oci-archive":
         return open_layout(LayoutArchive(Archive(path), tag), path, tag, platform)
     return open_docker_archive(Archive(path), tag, platform, _stem(path))
+
+
+@dataclass(frozen=True, slots=True)
+class AllPlatforms:
+    """Every image that one index, or one manifest, means."""
+
+    name: str
+    digest: Digest
+    """Of the index; of the only image, where there is no index."""
+    media_type: str
+    images: tuple[Image, ...]
+
+
+def open_all_platforms(text: str, access: Access | None = None) -> AllPlatforms:
+    """The images of all platforms, from a registry or a layout. Raises UsageError, CannotCheck."""
+    store, name = _store(text, access or default_access())
+    roots = store.roots()
+    if len(roots) > 1:
+        raise UsageError(f"{store.name}: holds several images", hint="Add :TAG to the path.")
+    images = tuple(open_manifest(store, descriptor, name) for descriptor in platforms(store))
+    return AllPlatforms(name, roots[0].digest, roots[0].media_type, images)
+
+
+def _store(text: str, access: Access) -> tuple[BlobStore, str]:
+    scheme, _, rest = text.partition(":")
+    if scheme in SCHEMES and scheme not in ("registry", "oci-dir", "oci-archive"):
+        raise UsageError(f"{text!r}: has one platform only", hint="Leave --all-platforms out.")
+    path, tag = _split_tag(rest if scheme in SCHEMES else text)
+    name = f"{path.resolve().name}:{tag}" if tag else path.resolve().name
+    if scheme == "oci-dir" or (scheme not in SCHEMES and path.is_dir()):
+        return LayoutDirectory(path, tag), name
+    if scheme == "oci-archive" or (scheme not in SCHEMES and path.is_file()):
+        return LayoutArchive(Archive(path), tag), name
+    reference = Reference.parse(rest if scheme == "registry" else text)
+    return RegistryStore(reference, access), name_of(reference)
 
 
 def default_access() -> Access:
