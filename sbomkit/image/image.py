@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from sbomkit.errors import CorruptInput, UsageError
 from sbomkit.model.digest import Digest
@@ -42,6 +43,15 @@ class Layer:
     descriptor: Descriptor | None = None
     """None where the source does not store it as a blob of its own (docker archives)."""
     created_by: str = ""
+    read_range: Callable[[int, int], bytes | None] | None = None
+    """(start, length) of the blob, unverified, where its place can; it gives None where it turns out that it cannot."""
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """What a BlobStore has besides, when parts of blobs can be had for less than the whole."""
+
+    def read_range(self, descriptor: Descriptor, start: int, length: int) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +167,9 @@ def _assembled(store: BlobStore, at: Descriptor, found: Manifest, wanted: Platfo
         raise CorruptInput(f"{what}: names {len(config.diff_ids)} layers, but the manifest {len(found.layers)}")
     made_by = instructions(config)
     layers = tuple(
-        Layer(_opener(store, blob), f"{store.name}: layer {blob.digest}", diff_id, blob, created_by)
+        Layer(
+            _opener(store, blob), f"{store.name}: layer {blob.digest}", diff_id, blob, created_by, _ranger(store, blob)
+        )
         for blob, diff_id, created_by in zip(found.layers, config.diff_ids, made_by, strict=True)
     )
     return Image(name, layers, None, at.digest, found.media_type, found.config.digest, config)
@@ -165,6 +177,10 @@ def _assembled(store: BlobStore, at: Descriptor, found: Manifest, wanted: Platfo
 
 def _opener(store: BlobStore, descriptor: Descriptor) -> Callable[[], BinaryIO]:
     return lambda: store.open_blob(descriptor)
+
+
+def _ranger(store: BlobStore, descriptor: Descriptor) -> Callable[[int, int], bytes | None] | None:
+    return partial(store.read_range, descriptor) if isinstance(store, Ranged) else None
 
 
 def instructions(config: ImageConfig) -> tuple[str, ...]:

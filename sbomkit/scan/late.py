@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from sbomkit.image.image import Image, Layer
-from sbomkit.layers.cache import RecordCache, fingerprint
-from sbomkit.layers.collect import Wanted
+from sbomkit.image.image import Image
 from sbomkit.layers.directory import read_files
-from sbomkit.layers.read import read_again
-from sbomkit.layers.record import Facts, LayerRecord
+from sbomkit.layers.reader import LayerReader
 from sbomkit.layers.select import Matcher, Parser, literal_directory
 from sbomkit.layers.tree import Directory, Leaf, Tree, is_file
 from sbomkit.model.inventory import Issue
@@ -23,7 +20,7 @@ _MAX_FILES = 100_000
 """Files looked at below one linked directory."""
 
 
-def read_late(image: Image, tree: Tree, matcher: Matcher, cache: RecordCache | None = None) -> list[Issue]:
+def read_late(image: Image, tree: Tree, matcher: Matcher, reader: LayerReader) -> list[Issue]:
     """Attach to the tree what its layers' first pass could not know; the issues met on the way."""
     wanted: dict[int, dict[str, dict[str, list[Parser]]]] = defaultdict(lambda: defaultdict(dict))
     places: dict[str, tuple[Leaf, int]] = {}
@@ -38,28 +35,12 @@ def read_late(image: Image, tree: Tree, matcher: Matcher, cache: RecordCache | N
         if image.root is not None:
             facts, found = read_files(image.root, by_path)
         else:
-            facts, found = _again(image.layers[index], by_path, matcher, cache)
+            facts, found = reader.again(image.layers[index], by_path)
         issues += found
         for name in sorted(facts):
             leaf, since = places[name]
             tree.attach(name, Leaf(leaf.entry, since, leaf.source), facts[name])
     return issues
-
-
-def _again(
-    layer: Layer, wanted: Wanted, matcher: Matcher, cache: RecordCache | None
-) -> tuple[dict[str, Facts], list[Issue]]:
-    """As `read_again`; kept like a record, under the parsers and what was wanted."""
-    if cache is None or layer.diff_id is None:
-        return read_again(layer, wanted)
-    words = [(path, [(name, [p.name for p in parsers]) for name, parsers in names]) for path, names in wanted.items()]
-    key = f"{fingerprint(matcher.parsers)} {sorted(words)!r}"
-    known = cache.get(layer.diff_id, key)
-    if known is None:
-        facts, issues = read_again(layer, wanted)
-        known = LayerRecord(str(layer.diff_id), facts=facts, issues=tuple(issues))
-        cache.put(layer.diff_id, key, known)
-    return dict(known.facts), list(known.issues)
 
 
 Missed = Iterator[tuple[str, Leaf, int, list[Parser]]]
