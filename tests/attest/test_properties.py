@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbomkit.attest import read_bundles
-from sbomkit.attest.strictjson import JsonError, parse
+from sbomkit.attest.strictjson import JsonError, parse, unbase64
 from tests.attest.cases import HOME, run
 
 HONEST = ("keyless-v1", "keyless-v2", "intoto-entry", "timestamp-only", "key", "key-logged", "github-workflow")
@@ -115,6 +115,20 @@ def test_a_bundle_with_any_value_anywhere_is_judged(data: st.DataObject) -> None
 @given(json_values)
 def test_strict_json_reads_what_json_writes(value: Any) -> None:
     assert parse(json.dumps(value).encode()) == value
+
+
+@given(st.binary(max_size=40))
+def test_base64_has_one_form(value: bytes) -> None:
+    assert unbase64(base64.b64encode(value).decode(), "x") == value
+
+
+@given(st.text("ABQZab09+/-_= \n\u00e9", max_size=12))
+def test_base64_in_any_other_form_is_refused(text: str) -> None:
+    try:
+        value = unbase64(text, "x")
+    except JsonError:
+        return
+    assert base64.b64encode(value).decode() == text
 
 
 @given(st.dictionaries(st.text(), st.integers(), min_size=1), st.data())
