@@ -144,7 +144,8 @@ class ConfigChange:
     """One setting of the image config. Values that look secret are redacted."""
 
     setting: str
-    """`user`, `entrypoint`, `cmd`, `env`, `ports`, `volumes`, `workdir`, `healthcheck`, `stopsignal`, `labels`, or the field's own name."""
+    """`user`, `entrypoint`, `cmd`, `env`, `ports`, `volumes`, `workdir`, `healthcheck`, `stopsignal`, `labels`, or
+    the field's own name in lower case."""
     key: str = ""
     """Which one, where the setting holds several: a variable, a port, a label."""
     old: str | None = None

@@ -34,7 +34,7 @@ class FileChange:
     kind: FileKind
     status: FileStatus = "appeared"
     old: str = ""
-    """What it was: a mode (`0755`), a digest, a capability set; empty where there was nothing. Never a secret itself."""
+    """What it was: a mode (`0755`), a digest, capabilities; empty where there was nothing. Never a secret itself."""
     new: str = ""
     owner: str = ""
     """purl of the package that owns it."""

@@ -61,7 +61,7 @@ def sort_key(type: str, version: str) -> Any:
 
 
 def direction(type: str, old: str, new: str) -> Direction:
-    """Which way from `old` to `new`: `same` is the ecosystem's equality (`1.0` and `1.0.0`), `incomparable` is no order."""
+    """Which way from `old` to `new`; `same` is the ecosystem's own equality, as of `1.0` and `1.0.0`."""
     if old == new:
         return "same"
     before, after = sort_key(type, old), sort_key(type, new)
