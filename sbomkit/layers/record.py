@@ -1,4 +1,7 @@
-"""What one layer says: its facts, its whiteouts and its file index. Depends on the diffID and the parsers' versions only."""
+"""What one layer says: its facts, its whiteouts and its file index.
+
+It depends on the diffID and the parsers' versions only, so it can be kept, shared and computed in parallel.
+"""
 
 from __future__ import annotations
 

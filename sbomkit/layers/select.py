@@ -96,7 +96,7 @@ def compile_glob(glob: str) -> re.Pattern[str]:
 
 
 def literal_directory(glob: str) -> str:
-    """The longest leading directory of a glob that has no wildcard: `var/lib/dpkg/info` of `var/lib/dpkg/info/*.list`."""
+    """The longest leading directory without a wildcard: `var/lib/dpkg/info` of `var/lib/dpkg/info/*.list`."""
     segments = glob.split("/")[:-1]
     for at, segment in enumerate(segments):
         if any(c in segment for c in "*?{"):

@@ -75,7 +75,7 @@ class Tree:
             self._insert(index, entry, record.facts.get(entry.path))
 
     def resolve(self, path: str, *, follow_last: bool = True) -> tuple[str, Node] | None:
-        """The real path of a name and what is there, as the kernel would find it within this root; None where nothing is."""
+        """The real path of a name and what is there, as the kernel would find it; None where nothing is."""
         pending = path.split("/")[::-1]
         names: list[str] = []
         nodes: list[Directory] = [self.root]
@@ -161,7 +161,7 @@ class Tree:
         return leaf
 
     def attach(self, path: str, leaf: Leaf, facts: Facts) -> None:
-        """Facts learned from the file at this real path; what an older version of the file said already keeps its origin."""
+        """Facts learned from the file at this real path; what its older version said already keeps its origin."""
         before = self._gone.get(path, {})
         origins = dict(leaf.origins)
         for parser, learned in facts.items():

@@ -45,7 +45,7 @@ class Subject:
     """RFC 3339 time, UTC, from the image config."""
     layers: tuple[LayerInfo, ...] = ()
     config: tuple[tuple[str, str], ...] = ()
-    """The image config that matters at run time, flat and sorted: `User`, `Entrypoint`, `Label:org...`; values are JSON."""
+    """The config that matters at run time, flat and sorted: `User`, `Entrypoint`, `Label:org...`; values are JSON."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,1 @@
+"""The words of OCI: descriptors, manifests, indexes, platforms. Transport to registries will live here too."""

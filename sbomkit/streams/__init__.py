@@ -1,0 +1,1 @@
+"""Bytes as they flow: decompression, digests, tar. Knows nothing of images."""
