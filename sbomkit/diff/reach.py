@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 
 from sbomkit.diff.identity import full_name, identity
 from sbomkit.diff.types import Reach
@@ -26,6 +25,7 @@ class Graph:
                 self.targets.setdefault(edge.source, []).append(edge.target)
         self._parent: dict[str, str] = {}
         self._depth: dict[str, int] = {}
+        self._root: dict[str, str] = {}
         self._walk()
 
     def _roots(self) -> list[str]:
@@ -48,6 +48,7 @@ class Graph:
     def _walk(self) -> None:
         roots = self._roots()
         self._depth = dict.fromkeys(roots, 0)
+        self._root = {root: root for root in roots}
         queue = deque(roots)
         while queue:
             source = queue.popleft()
@@ -55,6 +56,7 @@ class Graph:
                 if target not in self._depth:
                     self._depth[target] = self._depth[source] + 1
                     self._parent[target] = source
+                    self._root[target] = self._root[source]
                     queue.append(target)
 
     def reach(self, package: Package | None) -> Reach:
@@ -69,28 +71,14 @@ class Graph:
         names: list[str] = []
         at = ref
         while at in self._parent and len(names) < LONGEST - 2:
-            names.append(self._name(at))
+            names.append(self.name(at))
             at = self._parent[at]
         if at in self._parent:
             names.append("…")
-            return Reach("transitive", (self._root_of_long(), *reversed(names)))
-        names.append(self._name(at))
+            return Reach("transitive", (self.name(self._root[ref]), *reversed(names)))
+        names.append(self.name(at))
         return Reach("direct" if depth == 1 else "transitive", tuple(reversed(names)))
 
-    def _root_of_long(self) -> str:
-        roots = [ref for ref, depth in self._depth.items() if depth == 0]
-        return self._name(roots[0]) if len(roots) == 1 else self.root_name
-
-    def _name(self, ref: str) -> str:
+    def name(self, ref: str) -> str:
         package = self.packages.get(ref)
         return full_name(package) if package is not None else self.root_name
-
-
-def edges(graph: Graph, package: Package) -> list[str]:
-    return graph.targets.get(identity(package), [])
-
-
-def names(graph: Graph, refs: set[str], slots: Mapping[str, str]) -> tuple[str, ...]:
-    """Slots back as names for people, sorted."""
-    del slots
-    return tuple(sorted({graph._name(ref) for ref in refs}))
