@@ -116,14 +116,16 @@ def _packages(
             new_reach=graphs[1].reach(change.new),
             old_origin=bases[0].origin(change.old),
             new_origin=bases[1].origin(change.new),
-            uncertain=unseen(change.old, new, "after")
-            if change.kind == "removed"
-            else unseen(change.new, old, "before")
-            if change.kind == "added"
-            else "",
+            uncertain=_uncertain(change, old, new),
         )
         for change in changes
     ], unchanged
+
+
+def _uncertain(change: PackageChange, old: Inventory, new: Inventory) -> str:
+    if change.new is None:
+        return unseen(change.old, new)
+    return unseen(change.new, old) if change.old is None else ""
 
 
 def _change(pair: Pair, known: Known, edges: _Edges | None) -> PackageChange | None:
@@ -141,13 +143,13 @@ def _change(pair: Pair, known: Known, edges: _Edges | None) -> PackageChange | N
         if not fields:
             return None
         kind = same_version_kind(fields)
-    kind_of = type_of(new)
+    step = versions.level(type_of(new), version_of(old), version_of(new)) if type_of(old) == type_of(new) else ""
     return PackageChange(
         kind,
         old,
         new,
         pair.reason,
-        versions.level(kind_of, version_of(old), version_of(new)),
+        step,
         incomparable,
         tuple(sorted(fields)),
         by_name=pair.by_name,

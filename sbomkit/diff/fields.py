@@ -44,9 +44,17 @@ def license_name(value: str) -> str:
     return _SPACES.sub(" ", value).strip()
 
 
+_WORDS = re.compile(r"\b(?:the|licen[cs]e|version|v(?=[0-9]))\b|[^a-z0-9+]")
+
+
+def license_key(value: str) -> str:
+    """For comparing: `Apache License, Version 2.0`, `Apache 2.0` and `Apache-2.0` are one."""
+    return _WORDS.sub("", license_name(value).casefold()) or value.casefold()
+
+
 def license_names(licenses: Iterable[License]) -> tuple[str, ...]:
-    """Each once, without regard to case."""
-    found = {license_name(item.value).casefold(): license_name(item.value) for item in sorted(licenses)}
+    """Each once, without regard to how it is spelled."""
+    found = {license_key(item.value): license_name(item.value) for item in sorted(licenses)}
     return tuple(sorted(value for value in found.values() if value))
 
 
@@ -59,13 +67,13 @@ def _fold(old: Iterable[str], new: Iterable[str], name: str) -> FieldChange | No
 
 def _licenses(old: Package, new: Package) -> FieldChange | None:
     before, after = license_names(old.licenses), license_names(new.licenses)
-    lower_before, lower_after = {v.casefold() for v in before}, {v.casefold() for v in after}
-    if lower_before == lower_after:
+    keys_before, keys_after = {license_key(v) for v in before}, {license_key(v) for v in after}
+    if keys_before == keys_after:
         return None
     return FieldChange(
         "licenses",
-        tuple(value for value in before if value.casefold() not in lower_after),
-        tuple(value for value in after if value.casefold() not in lower_before),
+        tuple(value for value in before if license_key(value) not in keys_after),
+        tuple(value for value in after if license_key(value) not in keys_before),
     )
 
 
@@ -94,7 +102,7 @@ def _architecture(old: Package, new: Package) -> FieldChange | None:
 
 
 def _vendor(old: Package, new: Package) -> FieldChange | None:
-    if type_of(old) not in DISTRO_TYPES:
+    if type_of(old) not in DISTRO_TYPES or type_of(new) not in DISTRO_TYPES:
         return None
     before, after = vendor_of(old), vendor_of(new)
     return _fold([before], [after], "vendor") if before and after else None
@@ -156,7 +164,7 @@ def classify(pair: Pair, old: Package, new: Package) -> tuple[PackageKind | None
         kind = "downgraded"
     elif way == "incomparable":
         kind = "changed"
-    elif one != other and type_of(new) not in _TOLERANT:
+    elif one != other and not {type_of(old), type_of(new)} <= _TOLERANT:
         kind = "rebuilt" if "+" in one or "+" in other else "changed"
     if pair.renamed:
         kind = "renamed"

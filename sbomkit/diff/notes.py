@@ -17,16 +17,16 @@ _SHOWN_REASONS = 3
 _COMPARED = ("dependencies", "hashes", "licenses", "locations", "supplier")
 
 
-def unseen(package: Package | None, other: Inventory, side: Which) -> str:
+def unseen(package: Package | None, other: Inventory) -> str:
     """Why the package may be in the other inventory after all; empty where it would have been seen."""
     if package is None:
         return ""
     coverage = other.coverage
     if not other.packages and coverage.status == "none":
-        return f"nothing was read on the {side} side"
+        return "nothing was read on the other side"
     for ecosystem in coverage.ecosystems:
         if ecosystem.cataloger == package.cataloger and ecosystem.status != "full":
-            return f"{ecosystem.cataloger} was read only in part on the {side} side"
+            return f"{ecosystem.cataloger} was read only in part on the other side"
     return ""
 
 
