@@ -49,7 +49,7 @@ def _touches_licenses(change: PackageChange) -> bool:
 
 
 def ignore(diff: Diff, globs: Iterable[str]) -> Diff:
-    """Without the packages whose purl, on either side, fits one of the globs; one without a version fits every version."""
+    """Without the packages whose purl, on either side, fits a glob; a glob without a version fits every version."""
     fits = [_glob(glob) for glob in globs if glob]
     if not fits:
         return diff
