@@ -55,7 +55,8 @@ def verdict_line(diff: Diff, verdict: Verdict) -> str:
     if verdict.passed:
         return f"Passed: nothing that --fail-on {','.join(verdict.rules)} refuses ({headline(diff)})."
     number = len(verdict.hits)
-    return f"Failed: {number} change{'s' if number != 1 else ''} refused by --fail-on {_rules_hit(verdict)} ({headline(diff)})."
+    what = f"{number} change{'s' if number != 1 else ''}"
+    return f"Failed: {what} refused by --fail-on {_rules_hit(verdict)} ({headline(diff)})."
 
 
 def _rules_hit(verdict: Verdict) -> str:

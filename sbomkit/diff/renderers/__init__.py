@@ -1,4 +1,4 @@
-"""The ways of showing a diff: one module each, found by its `RENDERER`. A module is loaded only when it is asked for."""
+"""The ways of showing a diff: one module each, found by its `RENDERER` and loaded when asked for."""
 
 from __future__ import annotations
 

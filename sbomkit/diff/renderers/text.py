@@ -151,7 +151,8 @@ def _image(diff: Diff, pen: _Pen) -> Iterator[str]:
     yield from _title(pen, "IMAGE", f"{len(diff.layers)} layers changed, {diff.layers_kept} kept")
     if diff.base is not None:
         old, new = short_digest(diff.base.old), short_digest(diff.base.new)
-        yield f"    {pen('yellow', '~')} base {diff.base.kind}: {pen('yellow', f'{old} → {new}')}  {pen('dim', diff.base.reason)}"
+        arrow = pen("yellow", f"{old} → {new}")
+        yield f"    {pen('yellow', '~')} base {diff.base.kind}: {arrow}  {pen('dim', diff.base.reason)}"
     for change in diff.layers:
         sign, style = _SIGNS[change.kind]
         layer = change.new or change.old
