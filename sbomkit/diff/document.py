@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import orjson
+
 from sbomkit.diff.judge import Verdict
 from sbomkit.diff.summary import as_json
 from sbomkit.diff.types import ConfigChange, Diff, LayerChange, PackageChange, Reach, Side
@@ -32,7 +34,20 @@ def document(diff: Diff, verdict: Verdict) -> dict[str, Any]:
 
 
 def side(one: Side) -> dict[str, Any]:
-    found = {name: value for name, value in asdict(one).items() if value not in ("", None) and name[:8] != "coverage"}
+    found: dict[str, Any] = {
+        "name": one.name,
+        "kind": one.kind,
+        "version": one.version,
+        "digest": one.digest,
+        "imageID": one.image_id,
+        "platform": one.platform,
+        "created": one.created,
+        "distro": one.distro,
+        "packages": one.packages,
+        "layers": one.layers,
+        "size": one.size,
+    }
+    found = {name: value for name, value in found.items() if value not in ("", None)}
     return found | {"coverage": {"status": one.coverage, "reasons": list(one.coverage_reasons)}}
 
 
@@ -109,3 +124,21 @@ def _files(files: FileDrift) -> dict[str, Any]:
             for change in files.changes
         ],
     }
+
+
+def dumps(value: object) -> str:
+    """Indented, with a newline at the end. A text that is no Unicode (a lone surrogate) is escaped, not refused."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    except TypeError:
+        return orjson.dumps(_scalar(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {str(_scalar(key)): _scalar(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_scalar(item) for item in value]
+    return value

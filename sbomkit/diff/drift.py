@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import orjson
-
-from sbomkit.diff.document import document
+from sbomkit.diff.document import document, dumps
 from sbomkit.diff.judge import Verdict
 from sbomkit.diff.summary import as_json
 from sbomkit.diff.types import Diff, Side
@@ -27,7 +25,7 @@ def predicate(diff: Diff, verdict: Verdict, *, tool_version: str = "") -> dict[s
     hits = summary["verdict"]["hits"]
     summary["verdict"]["refused"] = len(hits)
     summary["verdict"]["hits"] = hits[:MAX_HITS]
-    whole = orjson.dumps(document(diff, verdict), option=orjson.OPT_SORT_KEYS)
+    whole = dumps(document(diff, verdict)).encode()
     found: dict[str, Any] = {
         "from": _resource(diff.before),
         "to": _resource(diff.after),

@@ -70,8 +70,8 @@ def _suites(diff: Diff, against: dict[tuple[str, str], list[str]]) -> list[tuple
 def _suite(number: int, name: str, cases: list[Case], when: str) -> list[str]:
     failures = sum(1 for _, _, refused in cases if refused)
     lines = [
-        f'  <testsuite package="sbomkit.diff" id="{number}" name={quoteattr(name)} timestamp="{when}" hostname="localhost" '
-        f'tests="{len(cases)}" failures="{failures}" errors="0" time="0">',
+        f'  <testsuite package="sbomkit.diff" id="{number}" name={quoteattr(name)} timestamp="{when}" '
+        f'hostname="localhost" tests="{len(cases)}" failures="{failures}" errors="0" time="0">',
         "    <properties/>",
     ]
     for about, text, refused in cases:

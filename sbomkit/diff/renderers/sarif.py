@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sbomkit.diff.judge import Verdict, describe, describe_config, is_root, name_of, unknown_origin
 from sbomkit.diff.renderers.base import Options, Renderer, clean, path_text
-from sbomkit.diff.renderers.json_ import dumps
+from sbomkit.diff.document import dumps
 from sbomkit.diff.types import ConfigChange, Diff, PackageChange
 from sbomkit.model.files import FileChange
 
