@@ -14,7 +14,7 @@ from sbomkit.model.files import FileDrift
 from sbomkit.model.inventory import LayerInfo
 from sbomkit.model.package import Package
 
-SCHEMA = "https://sbomkit.dev/schemas/diff/v1"
+SCHEMA = "urn:sbomkit:schema:diff:v1"
 
 
 def document(diff: Diff, verdict: Verdict) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from sbomkit.diff.judge import Verdict
 from sbomkit.diff.summary import as_json
 from sbomkit.diff.types import Diff, Side
 
-PREDICATE_TYPE = "https://sbomkit.dev/attestation/drift/v1"
+PREDICATE_TYPE = "urn:sbomkit:predicate:drift:v1"
+"""A URI, as in-toto asks; it names no host, for the project has none."""
 MAX_HITS = 200
 """Refused changes told one by one; more are only counted."""
 

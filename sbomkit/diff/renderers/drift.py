@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sbomkit.diff.document import dumps
 from sbomkit.diff.drift import predicate
 from sbomkit.diff.renderers.base import Options, Renderer
-from sbomkit.diff.document import dumps
 from sbomkit.diff.types import Diff
 
 

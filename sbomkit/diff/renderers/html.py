@@ -19,20 +19,26 @@ STYLE = """
 --red:#ff8a80;--green:#5fd49a;--amber:#e6b450;--blue:#79b8ff;--violet:#c9a0f0}}
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:24px 20px 60px}h1{font-size:22px;margin:0 0 4px;overflow-wrap:anywhere}
-h2{font-size:17px;margin:32px 0 8px}.dim{color:var(--dim)}code{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
+h2{font-size:17px;margin:32px 0 8px}.dim{color:var(--dim)}
+code{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
 .verdict{padding:10px 14px;border-left:4px solid var(--blue);background:var(--soft);margin:16px 0;font-weight:600}
 .verdict.failed{border-color:var(--red)}.verdict.passed{border-color:var(--green)}
 .note{padding:6px 14px;border-left:4px solid var(--amber);background:var(--soft);margin:6px 0}
 .cards{display:flex;flex-wrap:wrap;gap:10px;margin:16px 0}.card{border:1px solid var(--line);border-radius:8px;
-padding:8px 14px;min-width:92px}.card b{display:block;font-size:21px}.sides{display:grid;grid-template-columns:1fr 1fr;gap:10px}
-.side{border:1px solid var(--line);border-radius:8px;padding:10px 14px}@media(max-width:700px){.sides{grid-template-columns:1fr}}
+padding:8px 14px;min-width:92px}.card b{display:block;font-size:21px}
+.sides{display:grid;grid-template-columns:1fr 1fr;gap:10px}
+.side{border:1px solid var(--line);border-radius:8px;padding:10px 14px}
+@media(max-width:700px){.sides{grid-template-columns:1fr}}
 .find{position:sticky;top:0;background:var(--bg);padding:10px 0;display:flex;gap:10px;z-index:1;flex-wrap:wrap}
-input,select{font:inherit;color:inherit;background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:6px 10px}
+input,select{font:inherit;color:inherit;background:var(--soft);border:1px solid var(--line);border-radius:6px;
+padding:6px 10px}
 input{flex:1;min-width:200px}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:5px 10px;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-size:12px;text-transform:uppercase;letter-spacing:.04em;color:var(--dim)}tr[hidden]{display:none}
-.kind{font-weight:600;white-space:nowrap}.added{color:var(--green)}.removed,.high{color:var(--red)}.upgraded{color:var(--blue)}
-.downgraded{color:var(--violet)}.changed,.rebuilt,.medium{color:var(--amber)}.renamed,.moved{color:var(--blue)}.low{color:var(--dim)}
+.kind{font-weight:600;white-space:nowrap}.added{color:var(--green)}.removed,.high{color:var(--red)}
+.upgraded{color:var(--blue)}
+.downgraded{color:var(--violet)}.changed,.rebuilt,.medium{color:var(--amber)}.renamed,.moved{color:var(--blue)}
+.low{color:var(--dim)}
 """
 SCRIPT = """
 const q=document.getElementById('q'),k=document.getElementById('k'),n=document.getElementById('n');
@@ -88,7 +94,7 @@ def _body(diff: Diff, options: Options) -> Iterator[str]:
         if note.code != "attribution":
             yield f'<div class="note">{"" if note.side == "both" else f"{note.side}: "}{text(note.text)}</div>'
     yield f'<div class="sides">{_side("Before", diff.before)}{_side("After", diff.after)}</div>'
-    cards = [(kind, diff.count(kind)) for kind in PACKAGE_KINDS if diff.count(kind)]
+    cards: list[tuple[str, int]] = [(kind, diff.count(kind)) for kind in PACKAGE_KINDS if diff.count(kind)]
     cards += [("uncertain", diff.uncertain)] if diff.uncertain else []
     cards += [("unchanged", diff.unchanged)] + ([("ignored", diff.ignored)] if diff.ignored else [])
     yield '<div class="cards">'
@@ -98,7 +104,7 @@ def _body(diff: Diff, options: Options) -> Iterator[str]:
     yield '<div class="find"><input id="q" type="search" placeholder="Search packages, versions, paths, licences…">'
     yield '<select id="k" aria-label="Kind"><option value="">all kinds</option>'
     yield from (f"<option>{kind}</option>" for kind in kinds)
-    yield '</select><span id="n" class="dim"></span></div>'
+    yield '</select><span id="n" class="dim" role="status"></span></div>'
     yield from _matters(diff, options)
     yield from _packages(diff, options.explain)
     yield from _image(diff)

@@ -9,9 +9,9 @@ import hashlib
 from typing import Any, Literal
 from urllib.parse import quote
 
+from sbomkit.diff.document import dumps
 from sbomkit.diff.judge import Verdict, describe, describe_config, is_root, name_of, unknown_origin
 from sbomkit.diff.renderers.base import Options, Renderer, clean, path_text
-from sbomkit.diff.document import dumps
 from sbomkit.diff.types import ConfigChange, Diff, PackageChange
 from sbomkit.model.files import FileChange
 
