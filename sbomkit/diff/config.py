@@ -31,7 +31,7 @@ _NAMES = {
     "ArgsEscaped": "args-escaped",
 }
 _SECRET_NAME = re.compile(
-    r"pass(?:word|wd|phrase)?(?:_|-|\b|$)|secret|token|credential|api[_.-]?key|private[_.-]?key|access[_.-]?key|"
+    r"passw(?:or)?d|passphrase|(?:^|[_.-])pass(?:$|[_.-])|secret|token|credential|(?:api|private|access)[_.-]?key|"
     r"auth(?:orization)?(?:_|-|$)|(?:^|[_.-])(?:pwd|pat|dsn|sas|key)(?:$|[_.-])",
     re.IGNORECASE,
 )

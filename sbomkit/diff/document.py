@@ -126,12 +126,22 @@ def _files(files: FileDrift) -> dict[str, Any]:
     }
 
 
+# JSON may hold these as they are, but a terminal that shows it would obey them.
+_ESCAPED = {
+    code: f"\\u{code:04x}"
+    for code in (*range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
+}
+
+
 def dumps(value: object) -> str:
     """Indented, with a newline at the end. A text that is no Unicode (a lone surrogate) is escaped, not refused."""
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+        raw = orjson.dumps(value, option=option)
     except TypeError:
-        return orjson.dumps(_scalar(value), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+        raw = orjson.dumps(_scalar(value), option=option)
+    text = raw.decode()
+    return text if text.isascii() else text.translate(_ESCAPED)
 
 
 def _scalar(value: object) -> object:

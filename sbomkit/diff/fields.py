@@ -139,6 +139,7 @@ def is_unchanged(old: Package, new: Package) -> bool:
     """A quick look that settles most pairs: nothing that is compared here differs."""
     return (
         old.purl == new.purl
+        and old.version == new.version
         and old.licenses == new.licenses
         and old.supplier == new.supplier
         and old.hashes == new.hashes

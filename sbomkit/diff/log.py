@@ -145,9 +145,11 @@ def chart(title: str, names: Sequence[str], values: Sequence[int | None], show: 
     yield f'<h2>{text(title)}</h2><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{text(title)}">'
     for share in (0, 0.5, 1):
         y = _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
-        yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" opacity=".2"/>'
+        ends = f'x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"'
+        yield f'<line {ends} stroke="currentColor" opacity=".2"/>'
         label = text(str(show(round(top * share))))
-        yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" font-size="12" fill="currentColor">{label}</text>'
+        place = f'x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end"'
+        yield f'<text {place} font-size="12" fill="currentColor">{label}</text>'
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in points)
     yield f'<polyline points="{line}" fill="none" stroke="#2f81f7" stroke-width="2"/>'
     every = max(1, len(names) // 12)

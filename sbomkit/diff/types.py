@@ -135,8 +135,9 @@ class LayerChange:
         return LayerChange(_MIRRORED_LAYER[self.kind], self.new, self.old, self.new_index, self.old_index)
 
     @property
-    def sort_key(self) -> tuple[int, int, int]:
-        return max(self.old_index, self.new_index), self.old_index + self.new_index, len(self.kind)
+    def sort_key(self) -> tuple[int, int]:
+        """From the bottom; of two at the same height the one that went comes first."""
+        return max(self.old_index, self.new_index), self.new_index
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -65,7 +65,7 @@ def render(diff: Diff, options: Options) -> str:
         driver["version"] = options.tool_version
     run = {
         "tool": {"driver": driver},
-        "automationDetails": {"id": f"sbomkit-diff/{options.marker}" if options.marker else "sbomkit-diff/"},
+        "automationDetails": {"id": f"sbomkit-diff/{clean(options.marker)}" if options.marker else "sbomkit-diff/"},
         "columnKind": "unicodeCodePoints",
         "properties": _properties(diff, options.verdict),
         "results": results,
@@ -74,7 +74,11 @@ def render(diff: Diff, options: Options) -> str:
 
 
 def _properties(diff: Diff, verdict: Verdict) -> dict[str, Any]:
-    found: dict[str, Any] = {"before": diff.before.name, "after": diff.after.name, "verdict": verdict.word}
+    found: dict[str, Any] = {
+        "before": clean(diff.before.name),
+        "after": clean(diff.after.name),
+        "verdict": verdict.word,
+    }
     found["notes"] = [note.text for note in diff.notes]
     return found
 
