@@ -66,6 +66,8 @@ def _fold(old: Iterable[str], new: Iterable[str], name: str) -> FieldChange | No
 
 
 def _licenses(old: Package, new: Package) -> FieldChange | None:
+    if old.licenses == new.licenses:
+        return None
     before, after = license_names(old.licenses), license_names(new.licenses)
     keys_before, keys_after = {license_key(v) for v in before}, {license_key(v) for v in after}
     if keys_before == keys_after:
@@ -78,6 +80,8 @@ def _licenses(old: Package, new: Package) -> FieldChange | None:
 
 
 def _supplier(old: Package, new: Package) -> FieldChange | None:
+    if old.supplier == new.supplier:
+        return None
     before, after = _SPACES.sub(" ", old.supplier).strip(), _SPACES.sub(" ", new.supplier).strip()
     return _fold([before] if before else [], [after] if after else [], "supplier")
 

@@ -47,8 +47,9 @@ def has_purl(package: Package) -> bool:
 
 def identity(package: Package) -> str:
     """The purl; where there is none, what the package says of itself."""
-    if has_purl(package):
-        return package.purl
+    purl = package.purl
+    if purl[:4] == "pkg:":
+        return purl
     return f"{package.type}/{package.namespace}/{package.name}@{package.version}"
 
 

@@ -50,8 +50,8 @@ def match(before: Iterable[Package], after: Iterable[Package]) -> list[Pair]:
         if key in new
     ]
     rest = _Rest(
-        [package for key, package in sorted(old.items()) if key not in new],
-        [package for key, package in sorted(new.items()) if key not in old],
+        [old[key] for key in sorted(old.keys() - new.keys())],
+        [new[key] for key in sorted(new.keys() - old.keys())],
     )
     rest.pair_groups(key_of, "")
     if rest.both:

@@ -26,6 +26,7 @@ class Graph:
         self._parent: dict[str, str] = {}
         self._depth: dict[str, int] = {}
         self._root: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self._walk()
 
     def _roots(self) -> list[str]:
@@ -80,5 +81,8 @@ class Graph:
         return Reach("direct" if depth == 1 else "transitive", tuple(reversed(names)))
 
     def name(self, ref: str) -> str:
-        package = self.packages.get(ref)
-        return full_name(package) if package is not None else self.root_name
+        known = self._names.get(ref)
+        if known is None:
+            package = self.packages.get(ref)
+            known = self._names[ref] = full_name(package) if package is not None else self.root_name
+        return known
