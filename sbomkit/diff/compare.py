@@ -22,7 +22,7 @@ from sbomkit.diff.layers import layer_changes
 from sbomkit.diff.match import Pair, match
 from sbomkit.diff.notes import notes_of, unseen
 from sbomkit.diff.origin import Base, base_change, base_of
-from sbomkit.diff.reach import Graph
+from sbomkit.diff.reach import Graph, targets_of
 from sbomkit.diff.types import Diff, FieldChange, PackageChange, Side
 from sbomkit.model.files import FileDrift
 from sbomkit.model.inventory import Inventory
@@ -99,7 +99,8 @@ def _packages(
     old: Inventory, new: Inventory, known: Known, bases: tuple[Base, Base]
 ) -> tuple[list[PackageChange], int]:
     pairs = match(old.packages, new.packages)
-    edges = _Edges(old, new, pairs) if "dependencies" in known else None
+    targets = targets_of(old), targets_of(new)
+    edges = _Edges(old, new, pairs, targets) if "dependencies" in known else None
     changes: list[PackageChange] = []
     for pair in pairs:
         change = _change(pair, known, edges)
@@ -108,7 +109,7 @@ def _packages(
     unchanged = sum(1 for pair in pairs if pair.old and pair.new) - sum(1 for c in changes if c.old and c.new)
     if not changes:
         return [], unchanged
-    graphs = Graph(old), Graph(new)
+    graphs = Graph(old, targets[0]), Graph(new, targets[1])
     return [
         replace(
             change,
@@ -156,13 +157,15 @@ def _change(pair: Pair, known: Known, edges: _Edges | None) -> PackageChange | N
     )
 
 
+Targets = Mapping[str, list[str]]
+
+
 class _Edges:
     """Dependency edges, in which a package and what it became are one."""
 
-    def __init__(self, old: Inventory, new: Inventory, pairs: Iterable[Pair]) -> None:
+    def __init__(self, old: Inventory, new: Inventory, pairs: Iterable[Pair], targets: tuple[Targets, Targets]) -> None:
         self._became = {identity(p.old): identity(p.new) for p in pairs if p.old and p.new}
-        self._old, self._new = _targets(old), _targets(new)
-        self._names: dict[str, str] = {}
+        self._old, self._new = targets
         self._packages: Mapping[str, Package] = {
             identity(package): package for package in chain(old.packages, new.packages)
         }
@@ -182,14 +185,6 @@ class _Edges:
     def _name(self, ref: str) -> str:
         package = self._packages.get(ref)
         return f"{package.name}@{package.version}" if package is not None else ref
-
-
-def _targets(inventory: Inventory) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for edge in inventory.relationships:
-        if edge.kind == "depends-on":
-            found.setdefault(edge.source, []).append(edge.target)
-    return found
 
 
 def _side(inventory: Inventory) -> Side:

@@ -13,16 +13,22 @@ LONGEST = 24
 """Names shown of one path; of a longer one the first and the last."""
 
 
+def targets_of(inventory: Inventory) -> dict[str, list[str]]:
+    """For each reference what it depends on; a thing that depends on itself says nothing."""
+    found: dict[str, list[str]] = {}
+    for edge in inventory.relationships:
+        if edge.kind == "depends-on" and edge.source != edge.target:
+            found.setdefault(edge.source, []).append(edge.target)
+    return found
+
+
 class Graph:
     """The `depends-on` edges of one inventory, walked once from the roots, breadth first."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, targets: dict[str, list[str]]) -> None:
         self.packages: dict[str, Package] = {identity(package): package for package in inventory.packages}
         self.root_name = inventory.subject.name or "root"
-        self.targets: dict[str, list[str]] = {}
-        for edge in inventory.relationships:
-            if edge.kind == "depends-on" and edge.source != edge.target:
-                self.targets.setdefault(edge.source, []).append(edge.target)
+        self.targets = targets
         self._parent: dict[str, str] = {}
         self._depth: dict[str, int] = {}
         self._root: dict[str, str] = {}
@@ -53,7 +59,7 @@ class Graph:
         queue = deque(roots)
         while queue:
             source = queue.popleft()
-            for target in sorted(set(self.targets.get(source, ()))):
+            for target in sorted(self.targets.get(source, ())):
                 if target not in self._depth:
                     self._depth[target] = self._depth[source] + 1
                     self._parent[target] = source

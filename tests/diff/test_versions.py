@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 
 from sbomkit.diff import versions
 
-SHARED = Path(os.environ.get("SBOMKIT_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
-if not SHARED.is_dir():
-    SHARED = Path("/work/shared/data")
 TYPES = {"alpine": "apk", "debian": "deb", "maven": "maven", "pypi": "pypi", "redhat": "rpm", "semver": "npm"}
 SIGNS = {"up": "<", "down": ">", "same": "=", "incomparable": "?"}
 MIRROR = {"up": "down", "down": "up", "same": "same", "incomparable": "incomparable"}
@@ -24,15 +20,14 @@ ALL_TYPES = (
 )  # fmt: skip
 
 
-def lines(name: str) -> Iterator[tuple[int, str, str, str]]:
-    for number, line in enumerate((SHARED / "versions" / f"{name}.txt").read_text().splitlines(), 1):
+def lines(shared: Path, name: str) -> Iterator[tuple[int, str, str, str]]:
+    for number, line in enumerate((shared / "versions" / f"{name}.txt").read_text().splitlines(), 1):
         words = line.split()
         if len(words) == 3 and words[1] in "<>=" and not line.startswith(("#", "/")):
             yield number, words[0], words[1], words[2]
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not here")
 @pytest.mark.parametrize(
     ("name", "least"),
     [
@@ -48,10 +43,10 @@ def lines(name: str) -> Iterator[tuple[int, str, str, str]]:
         ("semver-versions", 80),
     ],
 )
-def test_every_line_of_the_ecosystems_own_orderings(name: str, least: int) -> None:
+def test_every_line_of_the_ecosystems_own_orderings(shared_data: Path, name: str, least: int) -> None:
     kind = TYPES[name.split("-")[0]]
     seen, wrong = 0, []
-    for number, old, sign, new in lines(name):
+    for number, old, sign, new in lines(shared_data, name):
         seen += 1
         way = versions.direction(kind, old, new)
         assert versions.direction(kind, new, old) == MIRROR[way]
