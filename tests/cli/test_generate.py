@@ -39,6 +39,8 @@ def test_several_outputs_of_one_reading(call: Call, tmp_path: Path) -> None:
     ("args", "said"),
     [
         (["./nowhere"], "nowhere"),
+        (["/no/where.tar"], "oci-dir:"),
+        (["registry:Not A Reference"], "Not A Reference"),
         (["oci-dir:"], "PATH"),
         ([f"oci-dir:{APP}:2.0"], "1.0"),
         ([f"docker-archive:{IMAGES}/app.docker.tar:2.0"], "1.0"),

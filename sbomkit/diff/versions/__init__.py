@@ -1,8 +1,8 @@
 """The order of versions, by purl type. Never string order: where an ecosystem has no order, versions are incomparable.
 
 Every order is a sort key of its own, made from the ecosystem's specification: importing a library for it costs 0.13 s,
-a quarter of a whole diff's budget, and rejects versions that are in use. The tests hold each key against that library
-and against the ecosystems' own orderings.
+a quarter of a whole diff's budget, and rejects versions that are in use. The tests hold each key against the
+ecosystems' own orderings.
 """
 
 from __future__ import annotations
