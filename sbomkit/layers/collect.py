@@ -23,10 +23,12 @@ OPAQUE = ".wh..wh..opq"
 class Content:
     """A LayerFile whose bytes are at hand."""
 
-    __slots__ = ("_data", "_spooled", "mode", "path", "size")
+    __slots__ = ("_data", "_spooled", "memo", "mode", "path", "size")
 
     def __init__(self, path: str, size: int, mode: int, pieces: Iterable[bytes]) -> None:
         self.path, self.size, self.mode = path, size, mode
+        self.memo: dict[str, object] = {}
+        """What one parser worked out about the bytes (sections of a binary, say), for the next: see `shared`."""
         self._data = b""
         self._spooled: BinaryIO | None = None
         if size <= SPOOL:

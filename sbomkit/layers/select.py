@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 MIB = 1 << 20
+T = TypeVar("T")
 
 
 class Fact(Protocol):
@@ -39,6 +40,17 @@ class LayerFile(Protocol):
 
     def open(self) -> BinaryIO:
         """The content, seekable."""
+
+
+def shared(file: LayerFile, key: str, make: Callable[[LayerFile], T]) -> T:
+    """`make(file)`, worked out once for all the parsers of one file. It must depend on the bytes alone."""
+    memo = getattr(file, "memo", None)
+    if not isinstance(memo, dict):
+        return make(file)
+    if key not in memo:
+        memo[key] = make(file)
+    kept: T = memo[key]
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
