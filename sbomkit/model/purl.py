@@ -31,6 +31,8 @@ def make(
     subpath: str = "",
 ) -> str:
     """The canonical purl. Raises ValueError where there is no name, or none that a purl can hold."""
+    if not name.strip("/"):
+        raise ValueError(f"{name!r} is not a name that a purl can hold")
     kept = {key: value for key, value in (qualifiers or {}).items() if value}
     return PackageURL(type, namespace or None, name, version or None, kept or None, subpath or None).to_string()
 

@@ -147,10 +147,7 @@ class TarReader:
             return None
         if len(header) < BLOCK:
             raise CorruptInput(f"the tar ends inside a header, at byte {self._offset}")
-        stated = _number(header[148:156])
-        # adler32's low half is 1 + the byte sum mod 65521: fifteen times faster than sum()
-        actual = (zlib.adler32(header) & 0xFFFF) - 1
-        if (actual - sum(header[148:156]) + 256 - stated) % 65521 and not _signed_sum_matches(header, stated):
+        if not _checksum_matches(header):
             raise CorruptInput(
                 f"not a tar header at byte {self._offset - BLOCK}: its checksum is wrong",
                 hint="It is not a tar in a known compression (none, gzip, zstd, bzip2, xz), or it is damaged.",
@@ -259,8 +256,16 @@ def _decimal(pax: dict[bytes, bytes], key: bytes, default: int) -> int:
     return int(value)
 
 
-def _signed_sum_matches(header: bytes, stated: int) -> bool:
-    """Some old tars added the bytes up as signed characters."""
+def _checksum_matches(header: bytes) -> bool:
+    try:
+        stated = _number(header[148:156])
+    except CorruptInput:
+        return False
+    # adler32's low half is 1 + the byte sum mod 65521: fifteen times faster than sum()
+    actual = (zlib.adler32(header) & 0xFFFF) - 1
+    if (actual - sum(header[148:156]) + 256 - stated) % 65521 == 0:
+        return True
+    # some old tars added the bytes up as signed characters
     return 256 + sum(b - 256 if b > 127 else b for b in header[:148] + header[156:]) == stated
 
 

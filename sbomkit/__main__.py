@@ -1,0 +1,5 @@
+"""`python -m sbomkit`."""
+
+from sbomkit.cli import main
+
+main()
