@@ -63,6 +63,12 @@ class Selector:
     max_size: int = 64 * MIB
     """Bytes; a larger file is not read and becomes an issue."""
     min_size: int = 0
+    head: int = 0
+    """Bytes at the beginning that suffice; the file is handed over cut to them (its `size` stays). 0: all of it."""
+
+    def needs(self, size: int) -> int:
+        """How many bytes of a file of this size must be read."""
+        return min(size, self.head) if self.head else size
 
 
 class ParseError(Exception):
