@@ -71,8 +71,18 @@ def parse(file: LayerFile) -> Iterable[Fact]:
         if not fields.get("package") or not fields.get("version"):
             bad += 1
             continue
-        keys = ("package", "version", "architecture", "depends", "provides", "license", "maintainer", "description")
-        yield Stanza(*(fields.get(key, "") for key in keys), fields.get("homepage", "") or fields.get("url", ""))
+        keys = (
+            "package",
+            "version",
+            "architecture",
+            "depends",
+            "provides",
+            "license",
+            "maintainer",
+            "description",
+            "homepage",
+        )
+        yield Stanza(*[fields.get(key, "") for key in keys])
     if bad:
         raise ParseError(f"{bad} package record(s) without a name or version")
 
