@@ -22,7 +22,8 @@ def settled(packages: Iterable[Package]) -> tuple[list[Package], Mapping[str, st
     """The packages, claims under the purls of what they are about; and which purl became which."""
     recorded: dict[tuple[str, ...], list[Package]] = defaultdict(list)
     sources: dict[tuple[str, ...], list[Package]] = defaultdict(list)
-    kept, claims = [], []
+    kept: list[Package] = []
+    claims: list[Package] = []
     for package in packages:
         (claims if _is_claim(package) else kept).append(package)
     if not claims:
