@@ -28,7 +28,9 @@ _RELEASE = re.compile(r"go(\d+(?:\.\d+)*(?:(?:rc|beta)\d+)?)")
 _DEVEL = re.compile(r"devel (?:go)?(\S+)")
 _LDFLAG = re.compile(r"(?P<name>[^=\s]+)=(?P<value>v?\d+\.\d+[\w.+~-]*)\Z")
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z")
+_SET_BY_LINKER = re.compile(rb"\0(v?\d{1,3}\.\d{1,3}\.\d{1,3}(?:[-+~][0-9A-Za-z.+~-]{1,40})?)\0")
 _UNVERSIONED = "(devel)"
+_CONFIDENCE = {"": 1.0, "ldflags": 0.9, "vcs": 0.9, "bytes": 0.6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def parse(file: LayerFile) -> Iterable[Fact]:
     info = _build_info(found, place)
     if info is None:
         raise ParseError("a Go binary whose build information cannot be read")
-    yield from _facts(info)
+    yield from _facts(info, found)
 
 
 def _place(found: Executable) -> int | None:
@@ -173,11 +175,12 @@ def _unquoted(value: str) -> str:
     return value
 
 
-def _facts(info: BuildInfo) -> Iterator[Fact]:
+def _facts(info: BuildInfo, found: Executable) -> Iterator[Fact]:
     packages = []
     main = None
-    if info.main:
-        main = _main(info, info.main)
+    module = info.main or _moduleless(info.command)
+    if module:
+        main = _main(info, module, found)
         packages.append(main)
     packages += [_package(module, module.version) for module in info.dependencies]
     packages.append(_stdlib(info.go))
@@ -200,16 +203,26 @@ def _package(module: Module, version: str, **extra: str) -> Package:
     )
 
 
-def _main(info: BuildInfo, module: Module) -> Package:
+def _moduleless(command: str) -> Module | None:
+    """Built without modules, as distributions do: the main package's path is all there is."""
+    if "." not in command.partition("/")[0]:
+        return None  # Go's own commands, or a bare file
+    known = next(
+        (path for path in sorted(PRODUCTS, reverse=True) if command == path or command.startswith(path + "/")), ""
+    )
+    return Module(known or re.sub(r"(?:/v\d+)?/cmd/[^/]+\Z", "", command), "")
+
+
+def _main(info: BuildInfo, module: Module, found: Executable) -> Package:
     version = module.version
     source = ""
     if version in ("", _UNVERSIONED):
-        version, source = _stated(info) or (version, "")
+        version, source = _stated(info, module.path, found) or (version, "")
     settings = {f"go:{key}": info.settings.get(key, "") for key in ("vcs.revision", "vcs.time", "vcs.modified")}
     known = {"go:main": "true", "go:version-from": source, "go:command": info.command, "go:toolchain": info.go}
-    found = _package(module, version, **settings, **known)
-    cpes = tuple(_products(module.path, version.removeprefix("v"))) if version[:1] == "v" else ()
-    return replace(found, kind="application", cpes=cpes, confidence=0.9 if source else 1.0)
+    package = _package(module, version, **settings, **known)
+    cpes = tuple(_products(module.path, version.removeprefix("v"))) if version not in ("", _UNVERSIONED) else ()
+    return replace(package, kind="application", cpes=cpes, confidence=_CONFIDENCE[source])
 
 
 def _products(path: str, version: str) -> Iterator[str]:
@@ -218,11 +231,16 @@ def _products(path: str, version: str) -> Iterator[str]:
         yield f"cpe:2.3:a:{product}:{version}:*:*:*:*:*:*:*"
 
 
-def _stated(info: BuildInfo) -> tuple[str, str] | None:
-    """The main module's version by the linker's flags, else a pseudo-version of its commit."""
+def _stated(info: BuildInfo, path: str, found: Executable) -> tuple[str, str] | None:
+    """The main module's version: by the linker's flags, its own strings, or a pseudo-version of its commit."""
     flagged = _flagged(info)
     if flagged:
         return flagged, "ldflags"
+    if re.sub(r"/v\d+\Z", "", path) in PRODUCTS:
+        # a variable that the linker set stands between zero bytes, unlike the constants of the program
+        match = _SET_BY_LINKER.search(found.data)
+        if match:
+            return match[1].decode(), "bytes"
     revision = info.settings.get("vcs.revision", "")
     time = _TIME.match(info.settings.get("vcs.time", ""))
     if len(revision) >= 12 and time:

@@ -127,7 +127,7 @@ def _elf_sections(found: Executable, order: str, shoff: int, shsize: int, shnum:
     _, _, _, _, offset, size, *_ = layout.unpack_from(found.data, shoff + shsize * names_at)
     names = found.read(offset, min(size, _MAX_NAMES))
     found.named = len(names) > 1
-    if not any(name in names for name in _INTERESTING):
+    if not any(name in names for name in _INTERESTING) and (found.library or b".comment" not in names):
         return
     for at in range(shoff, shoff + shsize * min(shnum, _MAX_SECTIONS), shsize):
         name_at, type_, _, address, offset, size, *_ = layout.unpack_from(found.data, at)
