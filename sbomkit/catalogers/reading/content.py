@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
+from collections.abc import Iterator
 
 from sbomkit.layers.select import LayerFile, shared
 
@@ -25,3 +26,15 @@ def _buffer(file: LayerFile) -> Buffer:
         return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     except (io.UnsupportedOperation, OSError, ValueError):
         return file.read()
+
+
+_WINDOW = 16 << 20
+_OVERLAP = 4096
+
+
+def windows(data: Buffer) -> Iterator[tuple[int, int]]:
+    """Ranges to search one after the other, overlapping by 4 KiB; pages of a mapped file are let go behind them."""
+    for start in range(0, len(data) or 1, _WINDOW):
+        yield start, min(start + _WINDOW + _OVERLAP, len(data))
+        if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            data.madvise(mmap.MADV_DONTNEED, start, min(_WINDOW, len(data) - start))

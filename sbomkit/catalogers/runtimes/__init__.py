@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sbomkit.catalogers.base import Cataloger, Fact, LayerFile, Package, Selector
-from sbomkit.catalogers.reading.content import Buffer, buffer
+from sbomkit.catalogers.reading.content import Buffer, buffer, windows
 from sbomkit.catalogers.reading.executable import ELF, MACH_O, PE, executable
 from sbomkit.catalogers.reading.values import kept
 from sbomkit.catalogers.runtimes.rules import RULES, Rule
@@ -55,26 +55,31 @@ def version_in(data: Buffer, rule: Rule, base: str = "") -> str:
     """The version that a rule finds in the bytes, or ""."""
     anchor = rule.anchor.replace(b"{base}", base.encode())
     pattern = re.compile(rule.pattern.replace(b"{base}", re.escape(base).encode()), re.DOTALL)
-    if rule.everywhere:
-        found = pattern.finditer(data) if data.find(anchor) >= 0 else iter(())
-    else:
-        found = _around(data, anchor, pattern)
+    found = _anywhere(data, anchor, pattern) if rule.everywhere else _around(data, anchor, pattern)
     if rule.pick == "first":
-        match = next(found, None)
-        return match["version"].decode() if match else ""
-    versions = {match["version"].decode() for match in found}
-    return max(versions, key=lambda text: [int(part) for part in re.findall(r"\d+", text)], default="")
+        return next(found, "")
+    return max(set(found), key=lambda text: [int(part) for part in re.findall(r"\d+", text)], default="")
 
 
-def _around(data: Buffer, anchor: bytes, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
-    at = -1
-    for _ in range(_MAX_ANCHORS):
-        at = data.find(anchor, at + 1)
-        if at < 0:
-            return
-        match = pattern.search(data[max(at - _BEFORE, 0) : at + _AFTER])
-        if match:
-            yield match
+def _anywhere(data: Buffer, anchor: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
+    """Versions wherever they stand, in a file that has the anchor."""
+    if any(data.find(anchor, start, end) >= 0 for start, end in windows(data)):
+        for start, end in windows(data):
+            for match in pattern.finditer(data, start, end):
+                yield match["version"].decode()
+
+
+def _around(data: Buffer, anchor: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
+    """Versions near the anchor."""
+    left = _MAX_ANCHORS
+    for start, end in windows(data):
+        at = data.find(anchor, start, end)
+        while at >= 0 and left:
+            left -= 1
+            match = pattern.search(data[max(at - _BEFORE, 0) : at + _AFTER])
+            if match:
+                yield match["version"].decode()
+            at = data.find(anchor, at + 1, end)
 
 
 def _package(rule: Rule, version: str) -> Package:
