@@ -131,6 +131,9 @@ def _needle(glob: str) -> str:
     return max(re.split(r"\*\*/|[*?]|\{[^}]*\}", glob), key=len)
 
 
+_NONE: list[_Glob] = []
+
+
 class Matcher:
     """Selectors of many parsers, indexed so that most paths cost two dictionary look-ups."""
 
@@ -161,12 +164,14 @@ class Matcher:
     def match(self, path: str) -> list[Parser]:
         """The parsers whose globs match, each once, in their order."""
         name = path[path.rfind("/") + 1 :]
-        candidates = self._by_name.get(name, [])
+        candidates = self._by_name.get(name, _NONE)
         dot = name.rfind(".")
-        if dot >= 0:
-            candidates = candidates + self._by_suffix.get(name[dot:], [])
+        if dot >= 0 and name[dot:] in self._by_suffix:
+            candidates = candidates + self._by_suffix[name[dot:]]
+        if self._rest:
+            candidates = candidates + self._rest
         found: list[Parser] = []
-        for needle, pattern, parser in candidates + self._rest if self._rest else candidates:
+        for needle, pattern, parser in candidates:
             if needle in path and parser not in found and pattern.match(path):
                 found.append(parser)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
@@ -19,6 +19,7 @@ from sbomkit.layers.view import View
 from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import Package, Relationship
+from sbomkit.model.secrets import redact
 from sbomkit.scan.claims import renamed_ends, settled
 from sbomkit.scan.coverage import coverage_of
 from sbomkit.scan.distro import DISTRO_PARSER, distro_of
@@ -120,15 +121,26 @@ def _subject(image: Image, records: Sequence[LayerRecord], name: str) -> Subject
     )
 
 
-def _flat(config: object) -> tuple[tuple[str, str], ...]:
-    """The run-time config as sorted (key, JSON) pairs; labels one by one."""
+def _flat(config: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The run-time config as sorted (key, JSON) pairs, labels one by one, without what looks secret."""
     flat: dict[str, str] = {}
-    for key, value in config.items() if isinstance(config, dict) else ():
+    for key, value in config.items():
         if key == "Labels" and isinstance(value, dict):
-            flat.update({f"Label:{label}": _json(text) for label, text in value.items()})
+            flat.update({f"Label:{label}": _json(_shown(label, text)) for label, text in value.items()})
+        elif key == "Env" and isinstance(value, list):
+            flat[key] = _json([_variable(item) for item in value])
         elif value not in (None, "", [], {}, False):
             flat[key] = _json(value)
     return tuple(sorted(flat.items()))
+
+
+def _variable(item: object) -> object:
+    name, equals, value = item.partition("=") if isinstance(item, str) else ("", "", "")
+    return f"{name}={_shown(name, value)}" if equals else item
+
+
+def _shown(name: str, value: object) -> object:
+    return redact(name, value)[0] if isinstance(value, str) else value
 
 
 def _json(value: object) -> str:
