@@ -38,13 +38,18 @@ def contents_of(layer: Descriptor, manifest_annotations: Mapping[str, str]) -> s
     return layer.media_type
 
 
+def is_bundle(media_type: str) -> bool:
+    """Whether it is a Sigstore bundle of any version."""
+    return media_type.startswith(_BUNDLES)
+
+
 def holds_signature(layer: Descriptor) -> bool:
-    return layer.media_type.startswith(_BUNDLES) or layer.media_type in (DSSE, SIMPLE_SIGNING)
+    return is_bundle(layer.media_type) or layer.media_type in (DSSE, SIMPLE_SIGNING)
 
 
 def is_envelope(media_type: str) -> bool:
     """Whether a statement has to be taken out of it."""
-    return media_type.startswith(_BUNDLES) or media_type in (DSSE, IN_TOTO)
+    return is_bundle(media_type) or media_type in (DSSE, IN_TOTO)
 
 
 def matches(wanted: str, stated: str) -> bool:

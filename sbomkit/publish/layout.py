@@ -33,7 +33,7 @@ _LOCK = ".sbomkit.lock"
 class LayoutPlace:
     def __init__(self, path: Path, tag: str) -> None:
         self.name = f"{path}:{tag}" if tag else str(path)
-        self._path = path
+        self.path = path
         self._layout = LayoutDirectory(path, tag)
         self._root: Fetched | None = None
 
@@ -69,7 +69,7 @@ class LayoutPlace:
         found: dict[Digest, Descriptor] = {}
         for descriptor in self._listed(subject):
             raw = self._read(descriptor).raw
-            value = oci.loadas_object(raw, str(descriptor.digest))
+            value = oci.load_object(raw, str(descriptor.digest))
             about = value.get("subject")
             if isinstance(about, dict) and about.get("digest") == str(subject):
                 found.setdefault(descriptor.digest, descriptor)
@@ -92,7 +92,7 @@ class LayoutPlace:
         return self._blob(digest).is_file()
 
     def _blob(self, digest: Digest) -> Path:
-        return self._path / "blobs" / digest.algorithm / digest.hex
+        return self.path / "blobs" / digest.algorithm / digest.hex
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         return open_file(self._blob(descriptor.digest))
@@ -110,7 +110,7 @@ class LayoutPlace:
 
     def push_referrer(self, raw: bytes, media_type: str, subject: Digest) -> Descriptor:
         descriptor = self.push_blob(raw, media_type)
-        value = oci.loadas_object(raw, "a manifest")
+        value = oci.load_object(raw, "a manifest")
         entry: dict[str, object] = {
             "mediaType": media_type, "digest": str(descriptor.digest), "size": descriptor.size,
             "artifactType": oci.text(value, "artifactType", "a manifest"),
@@ -118,10 +118,10 @@ class LayoutPlace:
         annotations = oci.strings(value, "annotations", "a manifest")
         if annotations:
             entry["annotations"] = dict(annotations)
-        path = self._path / "index.json"
+        path = self.path / "index.json"
         try:
-            with _locked(self._path):
-                index = dict(oci.loadas_object(path.read_bytes(), str(path)))
+            with _locked(self.path):
+                index = dict(oci.load_object(path.read_bytes(), str(path)))
                 manifests = oci.array(index, "manifests", str(path))
                 known = [oci.as_object(item, str(path)).get("digest") for item in manifests]
                 if entry["digest"] not in known:
