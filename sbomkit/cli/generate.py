@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def command(
 
     terminal = sys.stdout.isatty()
     chosen = [parse_output(text) for text in outputs or ("table" if terminal else "cyclonedx-json",)]
-    if len({output.path for output in chosen}) < len(chosen):
+    if len({os.path.realpath(output.path) if output.path else "" for output in chosen}) < len(chosen):
         raise UsageError("two outputs to the same place", hint="Give each -o a file of its own: -o FORMAT=FILE.")
     stamp = source_date_epoch()
     image = open_source(source, Platform.parse(platform) if platform else None)

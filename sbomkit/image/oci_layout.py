@@ -67,7 +67,11 @@ class LayoutDirectory(Layout):
             raise CannotCheck(f"{path}: not an OCI layout: there is no index.json")
 
     def _open(self, path: str) -> BinaryIO:
-        return open_file(self._path / path)
+        file = self._path / path
+        if file.exists() and not file.is_file():
+            # opening a pipe would wait for a writer that never comes
+            raise CannotCheck(f"{file}: not a regular file")
+        return open_file(file)
 
     def _read(self, path: str, limit: int) -> bytes:
         with self._open(path) as file:
