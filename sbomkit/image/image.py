@@ -67,6 +67,8 @@ class Image:
     media_type: str = ""
     image_id: Digest | None = None
     config: ImageConfig | None = None
+    remote: bool = False
+    """Its layers come over a network: a record kept from an earlier reading is worth more than reading them again."""
 
 
 def open_image(store: BlobStore, wanted: Platform | None, name: str) -> Image:

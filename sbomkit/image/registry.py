@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import BinaryIO
 
 from sbomkit.image.image import Image, open_image
@@ -44,7 +45,7 @@ class RegistryStore:
 
 def open_registry(reference: Reference, platform: Platform | None, access: Access) -> Image:
     """The image of one platform. Its name is the reference as a person would write it, without the digest."""
-    return open_image(RegistryStore(reference, access), platform, name_of(reference))
+    return replace(open_image(RegistryStore(reference, access), platform, name_of(reference)), remote=True)
 
 
 def name_of(reference: Reference) -> str:

@@ -7,7 +7,7 @@ which the daemons on this machine are asked for first (what was just built is th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbomkit.errors import CannotCheck, CorruptInput, UsageError
@@ -83,7 +83,8 @@ def open_all_platforms(text: str, access: Access | None = None) -> AllPlatforms:
     roots = store.roots()
     if len(roots) > 1:
         raise UsageError(f"{store.name}: holds several images", hint="Add :TAG to the path.")
-    images = tuple(open_manifest(store, descriptor, name) for descriptor in platforms(store))
+    remote = isinstance(store, RegistryStore)
+    images = tuple(replace(open_manifest(store, d, name), remote=remote) for d in platforms(store))
     return AllPlatforms(name, roots[0].digest, roots[0].media_type, images)
 
 

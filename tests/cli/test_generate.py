@@ -38,8 +38,9 @@ def test_several_outputs_of_one_reading(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["nowhere"], "nowhere"),
-        (["ftp:somewhere"], "oci-dir:"),
+        (["./nowhere"], "nowhere"),
+        (["/no/where.tar"], "oci-dir:"),
+        (["registry:Not A Reference"], "Not A Reference"),
         (["oci-dir:"], "PATH"),
         ([f"oci-dir:{APP}:2.0"], "1.0"),
         ([f"docker-archive:{IMAGES}/app.docker.tar:2.0"], "1.0"),
@@ -181,7 +182,7 @@ def test_no_colours_and_no_progress_in_pipes() -> None:
         done = run("generate", str(APP), "-o", "table", **variables)
         assert done.returncode == 0
         assert "\x1b" not in done.stdout + done.stderr
-        assert "\x1b" not in run("generate", "nowhere", **variables).stderr
+        assert "\x1b" not in run("generate", "./nowhere", **variables).stderr
 
 
 def test_a_reader_that_stops_reading_is_no_fault() -> None:
