@@ -134,7 +134,7 @@ def test_a_damaged_cache_is_said_and_changes_nothing(
     registry: Registry, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SBOMKIT_CACHE_DIR", str(tmp_path))
-    words = ["generate", f"{registry.host}/one:1", "-o", "json", "-q"]
+    words = ["generate", f"{registry.host}/one:1", "-o", "json"]
     first = call(*words)
     for path in tmp_path.glob("layers/??/*"):
         path.write_bytes(b"x")
