@@ -16,6 +16,7 @@ import pytest
 
 from sbomkit.errors import CannotCheck
 from sbomkit.image.source import open_source
+from sbomkit.layers.cache import RecordCache
 from sbomkit.model.digest import Digest
 from sbomkit.oci.access import Access
 from sbomkit.oci.auth import Credential
@@ -28,7 +29,9 @@ from sbomkit.publish.attach import attach_document
 from sbomkit.publish.place import open_place, read_blob
 from sbomkit.scan.scan import scan
 from tests.conftest import PROJECT
+from tests.registry_service.access import access_to
 from tests.registry_service.real import Real, certificate, docker_registry, go_registry, skopeo
+from tests.registry_service.server import serving
 
 LAYOUT = PROJECT / "fixtures" / "images" / "app"
 USER = Credential("user", "correct horse")
@@ -154,7 +157,7 @@ def test_kill_9_during_a_push_and_again(tmp_path: Path, after: float) -> None:
             assert Digest.of(stream.read()) == found.digest
 
 
-REFERENCE = Path("/tmp/ref/oci")
+REFERENCE = Path(os.environ.get("SBOMKIT_REFERENCE_IMAGE", "/tmp/ref/oci"))
 
 
 @pytest.mark.slow
@@ -165,3 +168,47 @@ def test_the_reference_image_by_way_of_a_registry(tmp_path: Path) -> None:
         skopeo("copy", "--dest-tls-verify=false", f"oci:{REFERENCE}:v1", f"docker://{real.host}/ref:v1")
         there = scan(open_source(f"{real.host}/ref:v1", None, real.access()), name="ref")
         assert there == scan(open_source(f"oci-dir:{REFERENCE}:v1"), name="ref")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the big reference image is not here")
+def test_the_reference_images_second_version_costs_its_own_layer(tmp_path: Path) -> None:
+    blobs = {f"sha256:{path.name}": path.read_bytes() for path in (REFERENCE / "blobs" / "sha256").iterdir()}
+    with serving() as registry:
+        registry.store.repository("ref").blobs = blobs
+        for entry in json.loads((REFERENCE / "index.json").read_bytes())["manifests"]:
+            tag = entry["annotations"]["org.opencontainers.image.ref.name"]
+            registry.store.put_manifest("ref", tag, entry["mediaType"], blobs[entry["digest"]])
+        images = [open_source(f"{registry.host}/ref:{tag}", None, access_to(registry)) for tag in ("v1", "v2")]
+        cache = RecordCache(tmp_path)
+        scan(images[0], name="ref", cache=cache)
+        before = registry.bytes_of("/blobs/")
+        found = scan(images[1], name="ref", cache=cache)
+        known = {layer.descriptor.digest for layer in images[0].layers if layer.descriptor}
+        own = [
+            layer.descriptor for layer in images[1].layers if layer.descriptor and layer.descriptor.digest not in known
+        ]
+        assert registry.bytes_of("/blobs/") - before == sum(descriptor.size for descriptor in own)
+        assert 0 < len(own) < len(images[1].layers)
+    assert found == scan(open_source(f"oci-dir:{REFERENCE}:v2"), name="ref")
+
+
+ATTACH_ROUNDS = 25
+
+
+@pytest.mark.slow
+def test_two_processes_that_attach_at_once_to_a_real_registry_lose_nothing(tmp_path: Path) -> None:
+    with docker_registry(tmp_path) as real:
+        skopeo("copy", "--dest-tls-verify=false", f"oci:{LAYOUT}", f"docker://{real.host}/app:1")
+        environ = {**os.environ, "PYTHONPATH": str(PROJECT), "SBOMKIT_PLAIN_HTTP": real.host}
+        for round in range(ATTACH_ROUNDS):
+            running = []
+            for writer in range(2):
+                path = tmp_path / f"{writer}.json"
+                path.write_text(f'{{"bomFormat": "CycloneDX", "serialNumber": "{round}-{writer}"}}')
+                command = [sys.executable, "-m", "sbomkit", "attach", f"{real.host}/app:1", "--sbom", str(path), "-q"]
+                running.append(subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL))
+            assert [process.wait() for process in running] == [0, 0]
+        repository = Repository(Reference.parse(f"{real.host}/app:1"), real.access())
+        found = referrers(repository, repository.manifest("1").descriptor.digest)
+        assert len(found) == 2 * ATTACH_ROUNDS
