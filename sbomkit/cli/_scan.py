@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from sbomkit.image.image import Image
     from sbomkit.model.inventory import Inventory
@@ -20,7 +22,12 @@ def scanned(image: Image, *, name: str = "", quiet: bool = False, cached: bool =
     from sbomkit.scan import scan
 
     total = sum(layer.descriptor.size for layer in image.layers if layer.descriptor)
-    cache = RecordCache(default_directory()) if cached and image.remote else None
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(f"note: {text}", err=True)
+
+    cache = RecordCache(default_directory(), say=say) if cached and image.remote else None
     with ProgressLine(total, len(image.layers), quiet=quiet) as progress:
         return scan(image, name=name, progress=progress, cache=cache, full=full)
 

@@ -107,7 +107,7 @@ def _candidates(
     from sbomkit.oci.platform import Platform
     from sbomkit.publish.discover import discover
     from sbomkit.publish.platforms import digest_for, node_for
-    from sbomkit.publish.signed import candidates, subjects_of
+    from sbomkit.publish.evidence import evidence
 
     given = list(read_bundles(read_small(bundle, 256 << 20), bundle)) if bundle else None
     if this.place is None:
@@ -124,8 +124,9 @@ def _candidates(
     node = discover(this.place)
     if wanted:
         node = node_for(node, wanted, this.place.name)
-    for digest, part in subjects_of(node) if all_platforms else [(node.descriptor.digest, node)]:
-        yield Target.of_digest(digest), list(candidates(this.place, part))
+    for part in (node, *node.platforms) if all_platforms else (node,):
+        digest = part.descriptor.digest
+        yield Target.of_digest(digest), list(evidence(this.place, part, digest))
 
 
 def _unchecked(outcome: Verification) -> bool:

@@ -27,7 +27,6 @@ from sbomkit.oci.referrers import MAX_REFERRERS, fallback_tag
 from sbomkit.oci.repository import MANIFESTS, Fetched
 
 _REF_NAME = "org.opencontainers.image.ref.name"
-_LOCK = ".sbomkit.lock"
 
 
 class LayoutPlace:
@@ -134,7 +133,8 @@ class LayoutPlace:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    descriptor = os.open(directory / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    # the directory itself is locked: index.json is replaced, and a file of our own would stay behind
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
