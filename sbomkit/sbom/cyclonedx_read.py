@@ -283,7 +283,7 @@ class _Document:
     def _extra(self, entry: Json, properties: Properties) -> tuple[tuple[str, str], ...]:
         """Our own extras, then whatever else the component says."""
         found = [(k.removeprefix("sbomkit:extra:"), v) for k, v in properties if k.startswith("sbomkit:extra:")]
-        found += [(PROPERTY + k, v) for k, v in properties if not k.startswith("sbomkit:")]
+        found += [(PROPERTY + k, v) for k, v in properties if not k.startswith("sbomkit:") and k != "syft:cpe23"]
         found += [(FIELD + k, orjson.dumps(v).decode()) for k, v in entry.items() if k not in _UNDERSTOOD]
         references = [
             item for _, item in self.reader.objects(entry, "externalReferences", "") if item.get("type") != "website"

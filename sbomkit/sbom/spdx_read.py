@@ -164,7 +164,11 @@ class _Document:
     def _extra(self, entry: Json, note: Json) -> tuple[tuple[str, str], ...]:
         found = list(_pairs(note.get("extra")))
         if not note:  # ours say nothing else
-            found += [(FIELD + key, orjson.dumps(entry[key]).decode()) for key in FIELDS if entry.get(key)]
+            found += [
+                (FIELD + key, orjson.dumps(entry[key]).decode())
+                for key in FIELDS
+                if entry.get(key) not in (None, *_EMPTY)
+            ]
         return tuple(sorted(found))
 
     def _asserted(self, entry: Json, key: str, pointer: str) -> str:
