@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -18,6 +18,7 @@ import orjson
 from sbomkit.errors import CannotCheck, CorruptInput
 from sbomkit.model.inventory import Inventory, Issue
 from sbomkit.sbom.format import find, formats
+from sbomkit.sbom.reading import parse_json
 
 LARGEST = 1 << 30
 """Bytes of a document, after decompression, that are read at most."""
@@ -41,6 +42,8 @@ class Detected:
     """The document itself, out of its wrappings."""
     wrappings: tuple[str, ...] = ()
     """What it was taken out of, outermost first."""
+    value: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+    """A JSON document, already parsed: parsing twice is what costs most."""
 
     @property
     def signed(self) -> bool:
@@ -147,19 +150,19 @@ def _xml(raw: bytes, head: bytes) -> Detected:
 
 def _json(raw: bytes) -> Detected | tuple[str, bytes]:
     try:
-        value = orjson.loads(raw)
+        value = parse_json(raw)
     except orjson.JSONDecodeError as error:
         raise CorruptInput(f"the document looks like JSON but is not: {error}", hint="Is it complete?") from error
     if not isinstance(value, dict):
         raise _unknown("a JSON list")
     if value.get("bomFormat") == "CycloneDX" or "cyclonedx.org/schema/bom" in str(value.get("$schema")):
-        return Detected("cyclonedx-json", str(value.get("specVersion", "")), raw)
+        return Detected("cyclonedx-json", str(value.get("specVersion", "")), raw, value=value)
     if "spdxVersion" in value:
-        return Detected("spdx-json", str(value["spdxVersion"]).removeprefix("SPDX-"), raw)
+        return Detected("spdx-json", str(value["spdxVersion"]).removeprefix("SPDX-"), raw, value=value)
     if "@graph" in value or "spdx.org/rdf/3" in str(value.get("@context")):
-        return Detected("spdx3-json", "3.0.1", raw)
+        return Detected("spdx3-json", "3.0.1", raw, value=value)
     if value.get("format") == "sbomkit-inventory":
-        return Detected("json", str(value.get("version", "")), raw)
+        return Detected("json", str(value.get("version", "")), raw, value=value)
     return _wrapped(value)
 
 

@@ -36,8 +36,18 @@ _MOST = 1000
 _SPDX_ID = re.compile(r"SPDXRef-[A-Za-z0-9.-]+\Z")
 _PURL = re.compile(r"pkg:[A-Za-z][A-Za-z0-9.+-]*/[!-~]*[!-\"$-.0->@-~][!-~]*\Z")
 _LENGTHS = {name.upper(): length for name, length in HEX_LENGTH.items()} | {
-    "SHA3-256": 64, "SHA3-384": 96, "SHA3-512": 128, "BLAKE2B-256": 64, "BLAKE2B-384": 96, "BLAKE2B-512": 128,
-    "BLAKE3": 64, "STREEBOG-256": 64, "STREEBOG-512": 128, "MD2": 32, "MD4": 32, "ADLER32": 8,
+    "SHA3-256": 64,
+    "SHA3-384": 96,
+    "SHA3-512": 128,
+    "BLAKE2B-256": 64,
+    "BLAKE2B-384": 96,
+    "BLAKE2B-512": 128,
+    "BLAKE3": 64,
+    "STREEBOG-256": 64,
+    "STREEBOG-512": 128,
+    "MD2": 32,
+    "MD4": 32,
+    "ADLER32": 8,
 }
 _HEX = re.compile(r"[0-9a-fA-F]*\Z")
 
@@ -74,10 +84,9 @@ def validate(raw: bytes) -> Report:
     """Check a document. Raises CorruptInput or CannotCheck where it is none, or of a version without a schema here."""
     detected = detect(raw)
     validator = _validator(detected)
-    document = orjson.loads(detected.raw)
     findings: list[Finding] = []
     more = 0
-    for finding in _all(detected.format, document, validator):
+    for finding in _all(detected.format, detected.value or {}, validator):
         if len(findings) < _MOST:
             findings.append(finding)
         else:
