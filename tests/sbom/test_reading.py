@@ -34,6 +34,7 @@ def test_what_we_write_reads_back_equal(name: str, version: str) -> None:
     for inventory in (build.rich(), build.empty(), build.big(40)):
         raw = written(name, version, inventory)
         assert read(raw) == inventory
+        assert validate(raw).valid
         assert detect(raw).version == version
 
 
@@ -153,7 +154,7 @@ def _mutated(document: Any, path: list[Any], value: Any) -> bytes:
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_value_anywhere_is_an_issue_not_a_crash(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(["cyclonedx-json", "spdx-json"]))
+    name = data.draw(st.sampled_from(["cyclonedx-json", "spdx-json", "spdx3-json"]))
     document = json.loads(written(name))
     path: list[Any] = []
     target = document
@@ -177,7 +178,7 @@ def test_any_value_anywhere_is_an_issue_not_a_crash(data: st.DataObject) -> None
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(inventories())
 def test_hostile_inventories_read_back_and_settle(inventory: Inventory) -> None:
-    for name in ("cyclonedx-json", "spdx-json"):
+    for name in ("cyclonedx-json", "spdx-json", "spdx3-json"):
         once = read(written(name, None, inventory))
         assert read(written(name, None, once)).packages == once.packages
 
