@@ -57,6 +57,7 @@ class ComponentWriter:
     def __init__(self, version: str, graph: Graph) -> None:
         self.version = version
         self.graph = graph
+        self.expression_properties = version == "1.7"
         self.unknown_kinds = {"machine-learning-model"} if version == "1.4" else set()
         self.foreign_fields = frozenset(
             FIELD + name for since, names in _FIELDS.items() if since <= version for name in names
@@ -203,7 +204,7 @@ class ComponentWriter:
         entry: Json = {"expression": expression}
         if self.acknowledges:
             entry["acknowledgement"] = "concluded" if license.concluded else "declared"
-        if self.version == "1.7":
+        if self.expression_properties:
             properties = self._license_properties(license, expression)
             if properties:
                 entry["properties"] = properties
@@ -223,7 +224,7 @@ class ComponentWriter:
 
     def _full_licenses(self, stated: tuple[License, ...]) -> list[Json]:
         """The statements as they were, where this version's licence fields cannot say so."""
-        if self.version == "1.7":
+        if self.expression_properties:
             return []
         for license in stated:
             value = licenses.recognise(license.value)
