@@ -6,8 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 PROJECT = Path(__file__).parent.parent
+
+# A shared machine is slow at times, which says nothing about the code; in CI the same examples every time.
+settings.register_profile("sbomkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("sbomkit"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "sbomkit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

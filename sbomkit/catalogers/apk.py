@@ -28,6 +28,9 @@ from sbomkit.model import purl
 from sbomkit.model.package import License
 
 _WORLD = "world"
+MAX_RECORDS = 200_000
+MAX_LINES = 4_000_000
+"""In one database, four for a file at most; far beyond any distribution, so that no flood fills the memory."""
 MAX_PROVIDERS = 16
 """Edges for one dependency; real ones have one to three, and a database made to hurt has no say in how many."""
 
@@ -69,19 +72,23 @@ def parse(file: LayerFile) -> Iterator[Fact]:
         return
     # Bytes that are not UTF-8 are spelled \xNN, as in the tree's names, so that files are found again.
     blocks = raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n\n")
-    cut = blocks.pop().rstrip("\0")
-    nameless = 0
+    cut = blocks.pop()
+    nameless, records, lines = 0, 0, cut.count("\n")
     for block in blocks:
         if not block.strip("\n"):
             continue
+        records, lines = records + 1, lines + block.count("\n")
+        if records > MAX_RECORDS or lines > MAX_LINES:
+            raise ParseError(f"more than {MAX_RECORDS} packages or {MAX_LINES} lines in one database")
         record = _record(block)
         if record is None:
             nameless += 1
         else:
             yield record
     if cut.strip():
+        whole = cut.rstrip("\0")  # what a file system leaves of a file that was not written out
         # A record that ends at a line's end may lack files, but it names its package for sure.
-        if cut.endswith("\n") and (record := _record(cut)) is not None:
+        if lines <= MAX_LINES and whole.endswith("\n") and (record := _record(whole)) is not None:
             yield record
         raise ParseError("the database is cut off: its last record has no end")
     if nameless:
@@ -218,7 +225,7 @@ def _owners(paths: set[str], installed: Iterable[_Installed], view: View) -> dic
 CATALOGER = Cataloger(
     name="apk",
     version=1,
-    selects=Selector(globs=("lib/apk/db/installed", "usr/lib/apk/db/installed", "etc/apk/world")),
+    selects=Selector(globs=("lib/apk/db/installed", "usr/lib/apk/db/installed", "etc/apk/world"), max_size=32 << 20),
     parse=parse,
     assemble=assemble,
     ecosystem="Alpine packages",

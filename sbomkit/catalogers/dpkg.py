@@ -35,6 +35,8 @@ _FIELDS = frozenset(
         "homepage", "description", "section", "essential", "multi-arch",
     )
 )  # fmt: skip
+_MAX_PROVIDERS = 16
+"""Edges for one dependency: no honest virtual package has more providers installed."""
 _SOURCE = re.compile(r"(\S+)(?:\s+\((.+)\))?")
 _NAME = re.compile(r"\s*([a-zA-Z0-9][a-zA-Z0-9+.\-]*)(?::([a-z0-9-]+))?")
 
@@ -203,7 +205,7 @@ def _names(relations: str) -> Iterator[tuple[str, str]]:
 def _satisfying(candidates: list[tuple[str, str]], arch: str) -> list[str]:
     """Packages of the same architecture (or of none); of any where there are no such."""
     same = [url for there, url in candidates if there in (arch, "all")]
-    return same or [url for _, url in candidates]
+    return sorted(same or [url for _, url in candidates])[:_MAX_PROVIDERS]
 
 
 def _ownership(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
 
 @click.command()
@@ -18,6 +17,8 @@ def command(ctx: click.Context, shell: str) -> None:
       sbomkit completion zsh > ~/.zfunc/_sbomkit
       sbomkit completion fish > ~/.config/fish/completions/sbomkit.fish
     """
+    from click.shell_completion import get_completion_class
+
     maker = get_completion_class(shell)
     if maker is not None:
         click.echo(maker(ctx.find_root().command, {}, "sbomkit", "_SBOMKIT_COMPLETE").source())

@@ -104,6 +104,9 @@ def literal_directory(glob: str) -> str:
     return "/".join(segments)
 
 
+_NONE: list[tuple[re.Pattern[str], Parser]] = []
+
+
 class Matcher:
     """Selectors of many parsers, indexed so that most paths cost two dictionary look-ups."""
 
@@ -134,12 +137,14 @@ class Matcher:
     def match(self, path: str) -> list[Parser]:
         """The parsers whose globs match, each once, in their order."""
         name = path[path.rfind("/") + 1 :]
-        candidates = self._by_name.get(name, [])
+        candidates = self._by_name.get(name, _NONE)
         dot = name.rfind(".")
-        if dot >= 0:
-            candidates = candidates + self._by_suffix.get(name[dot:], [])
+        if dot >= 0 and name[dot:] in self._by_suffix:
+            candidates = candidates + self._by_suffix[name[dot:]]
+        if self._rest:
+            candidates = candidates + self._rest
         found: list[Parser] = []
-        for pattern, parser in candidates + self._rest if self._rest else candidates:
+        for pattern, parser in candidates:
             if parser not in found and pattern.match(path):
                 found.append(parser)
         return found

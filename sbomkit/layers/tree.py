@@ -19,19 +19,27 @@ _IMPLIED = Entry("", DIRECTORY, 0o755, 0, 0, 0)
 Origins = Mapping[tuple[str, str], int]
 """(parser, fact identity) -> index of the layer since which the file at this path says so without a gap."""
 
+_NO_FACTS: Facts = {}
+_NO_ORIGINS: Origins = {}
+"""Shared by the many files that nobody parsed; never written to."""
+
 
 class Leaf:
     """Anything but a directory."""
 
-    __slots__ = ("entry", "facts", "layer", "origins", "source")
+    __slots__ = ("_source", "entry", "facts", "layer", "origins")
 
-    def __init__(self, entry: Entry, layer: int, source: tuple[int, str]) -> None:
+    def __init__(self, entry: Entry, layer: int, source: tuple[int, str] | None = None) -> None:
         self.entry = entry
         self.layer = layer
-        self.source = source
+        self._source = source
+        self.facts: Facts = _NO_FACTS
+        self.origins: Origins = _NO_ORIGINS
+
+    @property
+    def source(self) -> tuple[int, str]:
         """Layer index and path in that layer's tar where the content stands (another name, for a hardlink)."""
-        self.facts: Facts = {}
-        self.origins: Origins = {}
+        return self._source or (self.layer, self.entry.path)
 
 
 class Directory:
@@ -150,10 +158,10 @@ class Tree:
 
     def _leaf(self, index: int, entry: Entry) -> Leaf:
         if entry.kind != HARDLINK:
-            return Leaf(entry, index, (index, entry.path))
+            return Leaf(entry, index)
         target = self.resolve(entry.link, follow_last=False)
         if not target or not isinstance(target[1], Leaf):
-            return Leaf(entry, index, (index, entry.path))
+            return Leaf(entry, index)
         there = target[1]
         leaf = Leaf(there.entry._replace(path=entry.path), index, there.source)
         leaf.facts = there.facts

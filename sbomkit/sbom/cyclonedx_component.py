@@ -51,6 +51,19 @@ def hashes(digests: tuple[Digest, ...]) -> list[Json]:
     return [{"alg": ALGORITHMS[d.algorithm], "content": d.hex} for d in digests if d.algorithm in ALGORITHMS]
 
 
+def _references(package: Package) -> list[Json]:
+    """Its home page, and the document of its own that describes it (index_document)."""
+    found: list[Json] = []
+    if package.homepage and text.is_url(package.homepage):
+        found.append({"type": "website", "url": package.homepage})
+    if package.type == "oci":
+        extra = dict(package.extra)
+        if extra.get("document:id", "").startswith("urn:cdx:"):
+            digest = {"alg": "SHA-256", "content": extra["document:sha256"]}
+            found.append({"type": "bom", "url": extra["document:id"], "hashes": [digest]})
+    return found
+
+
 class ComponentWriter:
     """Writes packages for one version of the specification."""
 
@@ -90,8 +103,9 @@ class ComponentWriter:
             component["cpe"] = package.cpes[0]
         if purl.startswith("pkg:"):
             component["purl"] = purl
-        if package.homepage and text.is_url(package.homepage):
-            component["externalReferences"] = [{"type": "website", "url": package.homepage}]
+        references = _references(package)
+        if references:
+            component["externalReferences"] = references
         if self.occurrences:
             component["evidence"] = self._evidence(package)
         component["properties"] = self._properties(package)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
@@ -10,8 +10,10 @@ import orjson
 from sbomkit.catalogers import all_catalogers
 from sbomkit.catalogers.base import Cataloger, Finding, Ownership
 from sbomkit.image.image import Image
+from sbomkit.layers.cache import RecordCache
 from sbomkit.layers.directory import read_directory
-from sbomkit.layers.read import Progress, read_layer
+from sbomkit.layers.read import Progress
+from sbomkit.layers.reader import LayerReader
 from sbomkit.layers.record import LayerRecord
 from sbomkit.layers.select import Matcher
 from sbomkit.layers.tree import Tree
@@ -19,6 +21,7 @@ from sbomkit.layers.view import View
 from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import Package, Relationship
+from sbomkit.model.secrets import redact
 from sbomkit.scan.coverage import coverage_of
 from sbomkit.scan.distro import DISTRO_PARSER, distro_of
 from sbomkit.scan.late import read_late
@@ -35,16 +38,24 @@ def scan(
     *,
     name: str = "",
     progress: Progress | None = None,
+    cache: RecordCache | None = None,
+    full: bool = False,
 ) -> Inventory:
-    """The inventory of an image. Raises CannotCheck when its bytes are not what they should be."""
+    """The inventory of an image. Raises CannotCheck when its bytes are not what they should be.
+
+    A layer whose record is in the `cache` is not opened; the inventory is the same with and without. A layer that
+    has a table of contents is read by it where its place can give parts of it; that is an issue of the inventory,
+    since the table is not proven to be complete. `full` reads such layers whole.
+    """
     catalogers = all_catalogers() if catalogers is None else catalogers
     matcher = Matcher([DISTRO_PARSER, *catalogers])
-    records = _records(image, matcher, progress)
+    reader = LayerReader(matcher, cache=cache, full=full, progress=progress)
+    records = _records(image, reader)
     tree = Tree()
     for index, record in enumerate(records):
         tree.apply(index, record)
     issues = [issue for record in records for issue in record.issues]
-    issues += read_late(image, tree, matcher)
+    issues += read_late(image, tree, matcher, reader)
     distro = distro_of(tree)
     diff_ids = [record.diff_id for record in records]
     findings = [
@@ -54,13 +65,13 @@ def scan(
     return _inventory(_subject(image, records, name), tree, distro, findings, issues)
 
 
-def _records(image: Image, matcher: Matcher, progress: Progress | None) -> list[LayerRecord]:
+def _records(image: Image, reader: LayerReader) -> list[LayerRecord]:
     if image.root is not None:
-        return [read_directory(image.root, matcher)]
+        return [read_directory(image.root, reader.matcher)]
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="sbomkit-layer") as pool:
         # the largest first, so that it is not the last one standing
         order = sorted(range(len(image.layers)), key=lambda i: -_size(image, i))
-        futures = {i: pool.submit(read_layer, image.layers[i], matcher, progress) for i in order}
+        futures = {i: pool.submit(reader.record, image.layers[i]) for i in order}
         try:
             return [futures[i].result() for i in range(len(image.layers))]
         except BaseException:
@@ -118,15 +129,26 @@ def _subject(image: Image, records: Sequence[LayerRecord], name: str) -> Subject
     )
 
 
-def _flat(config: object) -> tuple[tuple[str, str], ...]:
-    """The run-time config as sorted (key, JSON) pairs; labels one by one."""
+def _flat(config: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The run-time config as sorted (key, JSON) pairs, labels one by one, without what looks secret."""
     flat: dict[str, str] = {}
-    for key, value in config.items() if isinstance(config, dict) else ():
+    for key, value in config.items():
         if key == "Labels" and isinstance(value, dict):
-            flat.update({f"Label:{label}": _json(text) for label, text in value.items()})
+            flat.update({f"Label:{label}": _json(_shown(label, text)) for label, text in value.items()})
+        elif key == "Env" and isinstance(value, list):
+            flat[key] = _json([_variable(item) for item in value])
         elif value not in (None, "", [], {}, False):
             flat[key] = _json(value)
     return tuple(sorted(flat.items()))
+
+
+def _variable(item: object) -> object:
+    name, equals, value = item.partition("=") if isinstance(item, str) else ("", "", "")
+    return f"{name}={_shown(name, value)}" if equals else item
+
+
+def _shown(name: str, value: object) -> object:
+    return redact(name, value)[0] if isinstance(value, str) else value
 
 
 def _json(value: object) -> str:

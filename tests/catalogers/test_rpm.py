@@ -104,7 +104,6 @@ class TestFixture:
             ("demo-kernel-6.2-1", "demo-kernel-modules-6.2-1"),
             ("demo-tool-0.9-1.module_f40+7", "demo-base-1.2.3-4.fc40"),
             ("demo-tool-0.9-1.module_f40+7", "demo-base-libs-2:1.2.3-4.fc40"),
-            ("demo-tool-0.9-1.module_f40+7", "demo-kernel-modules-6.1-1"),
             ("demo-tool-0.9-1.module_f40+7", "demo-kernel-modules-6.2-1"),
         }
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 import sqlite3
 import struct
-import time
 
 import pytest
 
@@ -152,6 +151,15 @@ class TestSqlite:
         assert not found
         assert "used twice" in reason
 
+    @pytest.mark.parametrize("number", [0, 1, 0x7FFFFFFF, 0xFFFFFFFF])
+    def test_an_overflow_page_that_is_not_there(self, number: int) -> None:
+        content = bytearray(sqlite_database([package("p", {1004: (6, "s" * 9000)})]))
+        first = next(at for at in range(4096, len(content), 4096) if content[at] == 0 and any(content[at : at + 4]))
+        struct.pack_into(">I", content, first, number)
+        found, reason = parsed(bytes(content))
+        assert not found
+        assert f"page {number} is" in reason
+
     def test_a_tree_of_pages_that_point_at_each_other(self) -> None:
         pages = 2000
         content = bytearray(sqlite_database([package()]))
@@ -163,11 +171,9 @@ class TestSqlite:
             for cell in range(500):
                 struct.pack_into(">H", content, at + 12 + 2 * cell, 1100 + 4 * cell)
                 struct.pack_into(">I", content, at + 1100 + 4 * cell, (page * 7 + cell) % pages + 1)
-        started = time.monotonic()
-        found, reason = parsed(bytes(content))
+        found, reason = parsed(bytes(content))  # would not end if pages could be used again
         assert not found
-        assert reason
-        assert time.monotonic() - started < 5
+        assert "more children than there are pages" in reason
 
     def test_the_same_cell_a_thousand_times(self) -> None:
         content = bytearray(sqlite_database([package("p", {1004: (6, "s" * 2000)})]))

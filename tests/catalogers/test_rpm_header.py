@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sbomkit.catalogers.rpm.damage import Damage
 from sbomkit.catalogers.rpm.header import MAX_ITEMS, Header, HeaderError
-from sbomkit.catalogers.rpm.installed import CONFIG, GHOST, Installed, read_installed
+from sbomkit.catalogers.rpm.installed import CONFIG, GHOST, Budget, Installed, read_installed
 from tests.catalogers.rpm_support import (
     BINARY,
     I18N,
@@ -38,7 +38,7 @@ FILES: Tags = {
 
 def read(blob: bytes) -> tuple[Installed | None, str]:
     damage = Damage()
-    return read_installed(blob, damage), str(damage)
+    return read_installed(blob, damage, Budget()), str(damage)
 
 
 def read_well(blob: bytes) -> Installed:
@@ -161,6 +161,17 @@ def test_a_directory_used_by_very_many_files_does_not_fill_the_memory() -> None:
     assert "beyond all measure" in damage
 
 
+def test_all_packages_of_a_database_share_one_budget() -> None:
+    damage, budget = Damage(), Budget(12)
+    first, second = (read_installed(package(more=FILES), damage, budget) for _ in range(2))
+    third = read_installed(package(more=FILES), damage, budget)
+    assert first is not None
+    assert second == first
+    assert third is not None
+    assert third.files.names == ()
+    assert "more files and dependencies" in str(damage)
+
+
 def test_giant_counts() -> None:
     for tag, type in ((1117, STRINGS), (1116, INT32), (261, BINARY), (1049, STRINGS)):
         for count in (2, MAX_ITEMS, MAX_ITEMS + 1, 0xFFFFFFFF):
@@ -196,9 +207,8 @@ def test_a_header_changed_behind_the_signer_s_back_is_told_and_kept() -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes(raw: bytes) -> None:
-    damage = Damage()
-    found = read_installed(raw, damage)
-    assert found is None or found.name
+    found, damage = read(raw)
+    assert damage if found is None else found.name
 
 
 @given(st.integers(1, 40), st.integers(0, 1000), st.binary(min_size=0, max_size=1400))

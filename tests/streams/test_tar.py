@@ -165,7 +165,7 @@ def test_extension_headers_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"99999999999999999999 a=b\n", b"5 a=b", b"x a=b\n", b"-6 a=b\n", b"4 a\n\n", b"0 a=b\n"]
+    "body", [b"99999999999999999999 a=b\n", b"5 a=b", b"x a=b\n", b"-6 a=b\n", b"4 a\n\n", b"0 a=b\n", b"6 a=b\n0"]
 )
 def test_malformed_pax_records_are_refused(body: bytes) -> None:
     raw = patched(archive([(tarfile.TarInfo("h"), body)], tarfile.USTAR_FORMAT), 156, b"x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sbomkit.catalogers.base import (
     Cataloger,
@@ -25,7 +25,7 @@ from sbomkit.catalogers.python.installed import (
     Files,
     Installer,
     VirtualEnvironment,
-    metadata_of_egg,
+    members_of_egg,
     parse_direct_url,
     parse_installed_files,
     parse_installer,
@@ -64,9 +64,10 @@ def parse(file: LayerFile) -> Iterator[Fact]:
     name = file.path.rpartition("/")[2]
     if name.endswith(".egg"):
         with file.open() as stream:
-            content = metadata_of_egg(stream)
-        if content is not None:
-            yield parse_metadata(content)
+            members = members_of_egg(stream)
+        if members is not None:
+            metadata = parse_metadata(members[0])
+            yield replace(metadata, requires=metadata.requires or parse_requires(members[1]).requires)
         return
     yield _PARSERS.get(name, parse_metadata)(file.read())
 

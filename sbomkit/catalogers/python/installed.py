@@ -12,18 +12,21 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from sbomkit.catalogers.addresses import without_secrets
 from sbomkit.catalogers.base import ParseError
 from sbomkit.catalogers.json_object import load_object
 
+MAX_FILES = 500_000
+"""Files of one distribution; the largest have some 20,000."""
 MAX_DIRECTORY = 4 << 20
 """Bytes of a zip's central directory; 90,000 members."""
 MAX_METADATA = 4 << 20
-"""Bytes of the PKG-INFO in a zipped egg."""
+"""Bytes of one member of a zipped egg."""
 
 _BROKEN_ZIP = (
     zipfile.BadZipFile,
@@ -92,20 +95,28 @@ class VirtualEnvironment:
 
 
 def parse_record(raw: bytes) -> Files:
+    """Raises ParseError for what is no CSV."""
     text = raw.decode("utf-8", "backslashreplace")  # as the tar reader spells names
     if '"' not in text:
-        rows: Iterable[list[str]] = (line.rstrip("\r").rsplit(",", 2) for line in text.split("\n"))
-        return Files(tuple((row[0], row[1] if len(row) == 3 else "") for row in rows if row[0]), True)
+        rows: Iterator[list[str]] = (line.rstrip("\r").rsplit(",", 2) for line in filter(None, text.split("\n")))
+        return _files(((row[0], row[1] if len(row) == 3 else "") for row in rows), beside_info=True)
+    rows = csv.reader(io.StringIO(text, newline=""))
     try:
-        rows = list(csv.reader(io.StringIO(text, newline="")))
+        return _files(((row[0], row[1] if len(row) > 1 else "") for row in rows if row), beside_info=True)
     except csv.Error as error:
         raise ParseError(f"RECORD is not CSV: {error}") from None
-    return Files(tuple((row[0], row[1] if len(row) > 1 else "") for row in rows if row and row[0]), True)
 
 
 def parse_installed_files(raw: bytes) -> Files:
     names = raw.decode("utf-8", "backslashreplace").split("\n")
-    return Files(tuple((name.rstrip("\r"), "") for name in names if name.strip()), False)
+    return _files(((name.rstrip("\r"), "") for name in filter(None, names)), beside_info=False)
+
+
+def _files(found: Iterable[tuple[str, str]], *, beside_info: bool) -> Files:
+    files = tuple(islice((file for file in found if file[0]), MAX_FILES + 1))
+    if len(files) > MAX_FILES:
+        raise ParseError(f"a list of more than {MAX_FILES} files")
+    return Files(files, beside_info)
 
 
 def parse_installer(raw: bytes) -> Installer:
@@ -142,19 +153,28 @@ def parse_pyvenv(raw: bytes) -> VirtualEnvironment:
     return VirtualEnvironment(False)
 
 
-def metadata_of_egg(stream: BinaryIO) -> bytes | None:
-    """EGG-INFO/PKG-INFO of a zipped egg; None where the archive has none. Raises ParseError for a broken one."""
+def members_of_egg(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+    """PKG-INFO and requires.txt ("" where missing) of a zipped egg; None where the archive has no PKG-INFO.
+
+    Raises ParseError for a broken archive.
+    """
     _check_directory(stream)
     try:
         with zipfile.ZipFile(stream) as archive:
             if "EGG-INFO/PKG-INFO" not in archive.NameToInfo:
                 return None
-            with archive.open("EGG-INFO/PKG-INFO") as member:
-                content = member.read(MAX_METADATA + 1)
+            return _member(archive, "EGG-INFO/PKG-INFO"), _member(archive, "EGG-INFO/requires.txt")
     except _BROKEN_ZIP as error:
         raise ParseError(f"not a readable egg: {error}") from None
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.NameToInfo:
+        return b""
+    with archive.open(name) as member:
+        content = member.read(MAX_METADATA + 1)
     if len(content) > MAX_METADATA:
-        raise ParseError(f"PKG-INFO of more than {MAX_METADATA} bytes in an egg")
+        raise ParseError(f"{name} of more than {MAX_METADATA} bytes in an egg")
     return content
 
 

@@ -120,7 +120,7 @@ def _homepage(fields: Mapping[str, list[str]]) -> str:
     for line in fields.get("project-url", ()):
         label, _, url = line.partition(",")
         urls.setdefault(re.sub(r"[^a-z]", "", label.lower()), url.strip())
-    for label in ("homepage", "home", "source", "sourcecode", "repository", "github"):
+    for label in ("homepage", "home", "source", "sourcecode", "code", "repository", "github"):
         if urls.get(label):
             return urls[label]
     return ""
@@ -133,7 +133,7 @@ def _supplier(fields: Mapping[str, list[str]]) -> str:
         if name and mail and "<" not in mail and "," not in name + mail:
             return f"{name} <{mail}>"
         if name or mail:
-            return name or mail
+            return (name or mail).replace('"', "")  # "Name" <mail>, as mail programs quote it
     return ""
 
 

@@ -27,7 +27,7 @@ from sbomkit.catalogers.base import (
 from sbomkit.catalogers.rpm import bdb, ndb, sqlite
 from sbomkit.catalogers.rpm.damage import Damage
 from sbomkit.catalogers.rpm.edges import edges
-from sbomkit.catalogers.rpm.installed import Installed, read_installed
+from sbomkit.catalogers.rpm.installed import Budget, Installed, read_installed
 from sbomkit.catalogers.rpm.manifest import read_manifest
 from sbomkit.model import purl
 from sbomkit.model.package import License
@@ -77,8 +77,9 @@ def _database(file: LayerFile, damage: Damage) -> Iterator[Installed]:
             blobs = bdb.read_blobs(database, file.size, damage)
         else:
             raise ParseError("no rpm database of a known kind (SQLite, ndb, Berkeley DB hash)")
+        budget = Budget()
         for blob in blobs:
-            package = read_installed(blob, damage)
+            package = read_installed(blob, damage, budget)
             if package is not None:
                 yield package
 

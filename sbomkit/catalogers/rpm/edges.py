@@ -12,6 +12,9 @@ MAX_PROVIDERS = 16
 """Of one capability. Where more provide it, the first by name stand for all: the requirement means none in particular,
 and hostile databases must not make the edges grow with the square of the packages."""
 
+_MAX_KNOWN = 64
+"""Providers of one capability that are compared at all."""
+
 Resolve = Callable[[str], str | None]
 
 
@@ -29,10 +32,10 @@ class Providers:
         self._resolve = resolve
         self._by_name: dict[str, list[tuple[int, str]]] = {}
         for index, package in enumerate(packages):
-            self._by_name.setdefault(package.name, []).append((index, package.evr))
+            self._add(package.name, index, package.evr)
             for name, version in package.provides:
                 if name != package.name:
-                    self._by_name.setdefault(name, []).append((index, version))
+                    self._add(name, index, version)
         self._by_file: dict[str, list[int]] = self._files()
 
     def find(self, name: str, version: str = "") -> list[int]:
@@ -42,6 +45,11 @@ class Providers:
             found = [item for item in found if _is_version(item[1], version)] or found
         places = list(dict.fromkeys(index for index, _ in found))
         return (places or self._by_file.get(name, []))[:MAX_PROVIDERS]
+
+    def _add(self, name: str, index: int, version: str) -> None:
+        known = self._by_name.setdefault(name, [])
+        if len(known) < _MAX_KNOWN:
+            known.append((index, version))
 
     def _files(self) -> dict[str, list[int]]:
         """The providers of the paths that are required at all; a path may be required through a linked directory."""
@@ -57,9 +65,10 @@ class Providers:
                 spellings.setdefault(spelling, []).append(path)
         owners: dict[str, list[int]] = {}
         for index, package in enumerate(self._packages if spellings else ()):
-            for path in spellings.keys() & set(package.files.paths()):
-                for name in spellings[path]:
-                    owners.setdefault(name, []).append(index)
+            for path in package.files.paths():
+                if path in spellings:
+                    for name in spellings[path]:
+                        owners.setdefault(name, []).append(index)
         return {name: sorted(set(places)) for name, places in owners.items()}
 
     def _real(self, path: str) -> str:
@@ -75,8 +84,8 @@ def edges(packages: Sequence[Installed], resolve: Resolve) -> Iterator[tuple[int
         targets: set[int] = set()
         for name, version in dict.fromkeys(package.requires):
             if name.startswith("("):
-                for part in needed(name, lambda part: bool(providers.find(part))):
-                    targets.update(providers.find(part))
+                for need in needed(name, lambda part: bool(providers.find(part))):
+                    targets.update(providers.find(*need))
             elif not name.startswith("rpmlib("):
                 targets.update(providers.find(name, version))
         targets.discard(index)
@@ -93,6 +102,6 @@ def _paths(requirement: str) -> list[str]:
 
 def _is_version(provided: str, wanted: str) -> bool:
     """Equal as texts, where a missing release or epoch in the wanted one matches any."""
-    if provided == wanted or provided.startswith(wanted + "-"):
-        return True
-    return ":" not in wanted and ":" in provided and _is_version(provided.partition(":")[2], wanted)
+    if ":" not in wanted:
+        provided = provided.rpartition(":")[2]
+    return provided == wanted or provided.startswith(wanted + "-")

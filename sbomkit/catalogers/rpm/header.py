@@ -59,6 +59,11 @@ class Header:
                 offsets.add(offset)
         self._offsets = sorted(offsets)
 
+    @property
+    def size(self) -> int:
+        """Bytes of index and store."""
+        return self._store_end
+
     def __contains__(self, tag: int) -> bool:
         return tag in self._entries
 

@@ -36,8 +36,22 @@ _NOTHING = ("", "(none)")
 _EQUAL_ONLY, _COMPARISONS = 8, 8 | 4 | 2
 
 MAX_PATH = 4096
-MAX_PATH_BYTES = 256 << 20
-"""Of all files of one package, written out: directories are stored once but may be used by every file."""
+_PATH_GROWTH = 8
+"""Paths written out may take this many times the header's bytes: directories are stored once, but files by the thousand
+may use them. Real paths are shorter than what else a header says about their files."""
+
+
+class Budget:
+    """How many files and dependencies one database may have in all, many times what the largest have."""
+
+    def __init__(self, items: int = 4_000_000) -> None:
+        self._items = items
+
+    def take(self, items: int) -> None:
+        """Raises HeaderError where that is too many."""
+        if items > self._items:
+            raise HeaderError("more files and dependencies than any database has")
+        self._items -= items
 
 
 class OwnedFile(NamedTuple):
@@ -71,10 +85,10 @@ class FileList:
     algorithm: str = ""
     """Of the digests, as hashlib calls it."""
 
-    def paths(self) -> Iterator[str]:
+    def paths(self) -> list[str]:
         """All paths in the order of the list."""
         directories = self.directories
-        return (directories[at] + name for at, name in zip(self.directory, self.names, strict=True))
+        return [directories[at] + name for at, name in zip(self.directory, self.names, strict=True)]
 
     def files(self) -> Iterator[OwnedFile]:
         """All files in the order of the list."""
@@ -86,7 +100,16 @@ class FileList:
 
     def owned(self) -> tuple[str, ...]:
         """What the package is the owner of, sorted: no directories, which belong to many."""
-        return tuple(sorted(file.path for file in self.files() if file.here and not stat.S_ISDIR(file.mode)))
+        paths = self.paths()
+        if self.modes:
+            # By type first: a list has few kinds of mode and tens of thousands of files.
+            directories = {mode for mode in set(self.modes) if stat.S_ISDIR(mode)}
+            modes = self.modes
+            paths = [path for path, mode in zip(paths, modes, strict=True) if mode not in directories]
+        if self.states:
+            left_out = {file.path for file in self.files() if not file.here}
+            paths = [path for path in paths if path not in left_out]
+        return tuple(sorted(paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +156,7 @@ class Installed:
         return f"{self.name}-{self.epoch}:{self.version_release}.{self.arch}"
 
 
-def read_installed(blob: bytes, damage: Damage) -> Installed | None:
+def read_installed(blob: bytes, damage: Damage, budget: Budget) -> Installed | None:
     """The package of one header blob; None where it is none (a public key) or not readable, the latter noted."""
     try:
         header = Header(blob)
@@ -145,7 +168,7 @@ def read_installed(blob: bytes, damage: Damage) -> Installed | None:
     except HeaderError as error:
         damage.note(str(error))
         return None
-    return _Reader(header, name, version, damage).read()
+    return _Reader(header, name, version, damage, budget).read()
 
 
 def _is_key(header: Header) -> bool:
@@ -156,11 +179,12 @@ def _is_key(header: Header) -> bool:
 class _Reader:
     """Reads all but the name and the version: what is wrong there is noted and left out, the package stays."""
 
-    def __init__(self, header: Header, name: str, version: str, damage: Damage) -> None:
+    def __init__(self, header: Header, name: str, version: str, damage: Damage, budget: Budget) -> None:
         self._header = header
         self._name = name
         self._version = version
         self._damage = damage
+        self._budget = budget
 
     def read(self) -> Installed:
         self._try(self._verify, None)
@@ -181,8 +205,8 @@ class _Reader:
             sig_md5=self._try(lambda: self._header.binary(SIG_MD5), b"").hex(),
             header_sha1=sha1,
             header_sha256=sha256,
-            provides=self._provides(),
-            requires=self._requires(),
+            provides=self._try(self._provides, ()),
+            requires=self._try(self._requires, ()),
             files=self._try(self._files, FileList()),
         )
 
@@ -197,11 +221,13 @@ class _Reader:
 
     def _provides(self) -> tuple[tuple[str, str], ...]:
         names = self._texts(PROVIDE_NAME)
+        self._budget.take(len(names))
         versions = self._column(self._texts(PROVIDE_VERSION), names)
         return tuple(zip(names, versions or ("",) * len(names), strict=True))
 
     def _requires(self) -> tuple[tuple[str, str], ...]:
         names = self._texts(REQUIRE_NAME)
+        self._budget.take(len(names))
         versions = self._column(self._texts(REQUIRE_VERSION), names)
         flags = self._column(self._numbers(REQUIRE_FLAGS), names)
         if not versions or not flags:
@@ -216,8 +242,10 @@ class _Reader:
         if len(directory) != len(names) or max(directory) >= len(directories):
             raise HeaderError("a file list whose parts do not fit together")
         sizes = [len(path) for path in directories]
-        if max(sizes) > MAX_PATH or sum(map(len, names)) + sum(sizes[at] for at in directory) > MAX_PATH_BYTES:
+        total = sum(map(len, names)) + sum([sizes[at] for at in directory])
+        if max(sizes) > MAX_PATH or total > MAX_PATH + _PATH_GROWTH * self._header.size:
             raise HeaderError("a file list with paths beyond all measure")
+        self._budget.take(len(names))
         number = next(iter(self._numbers(FILE_DIGEST_ALGORITHM)), 1)
         algorithm = ALGORITHMS.get(number, "")
         states = self._column(self._numbers(FILE_STATES), names)

@@ -17,7 +17,11 @@ class _Malformed(Exception):
     pass
 
 
-def needed(expression: str, installed: Callable[[str], bool]) -> list[str]:
+Needs = list[tuple[str, str]]
+"""Capabilities, with the version where exactly that one is asked for."""
+
+
+def needed(expression: str, installed: Callable[[str], bool]) -> Needs:
     """The capabilities that this expression leans on, given what is installed; none where it is malformed."""
     if len(expression) > _MAX_LENGTH:
         return []
@@ -25,10 +29,10 @@ def needed(expression: str, installed: Callable[[str], bool]) -> list[str]:
     try:
         if next(words, "") != "(":
             return []
-        names, _ = _group(words, installed, 1)
+        needs, _ = _group(words, installed, 1)
     except _Malformed:
         return []
-    return names
+    return needs
 
 
 def _words(expression: str) -> Iterator[str]:
@@ -49,11 +53,11 @@ def _words(expression: str) -> Iterator[str]:
             yield expression[start:at]
 
 
-def _group(words: Iterator[str], installed: Callable[[str], bool], depth: int) -> tuple[list[str], bool]:
+def _group(words: Iterator[str], installed: Callable[[str], bool], depth: int) -> tuple[Needs, bool]:
     """What one pair of parentheses needs, and whether that is there."""
     if depth > _MAX_DEPTH:
         raise _Malformed
-    terms: list[tuple[list[str], bool]] = []
+    terms: list[tuple[Needs, bool]] = []
     operators: list[str] = []
     for word in words:
         if word == ")":
@@ -63,13 +67,16 @@ def _group(words: Iterator[str], installed: Callable[[str], bool], depth: int) -
         elif word in _OPERATORS:
             operators.append(word)
         elif word in _COMPARISONS:
-            next(words, None)  # the version
+            version = next(words, "")
+            if word == "=" and terms:
+                needs, there = terms.pop()
+                terms.append(([(name, version) for name, _ in needs], there))
         else:
-            terms.append(([word], installed(word)))
+            terms.append(([(word, "")], installed(word)))
     raise _Malformed
 
 
-def _combined(terms: list[tuple[list[str], bool]], operators: list[str]) -> tuple[list[str], bool]:
+def _combined(terms: list[tuple[Needs, bool]], operators: list[str]) -> tuple[Needs, bool]:
     if not terms or len(operators) != len(terms) - 1:
         raise _Malformed
     first, there = terms[0]
@@ -84,5 +91,5 @@ def _combined(terms: list[tuple[list[str], bool]], operators: list[str]) -> tupl
         return first, there and not terms[1][1]
     present = [flag for _, flag in terms]
     # Of alternatives, those that are there are what the package leans on.
-    names = [name for term, flag in terms if flag or kind != "or" for name in term]
-    return names, any(present) if kind == "or" else all(present)
+    needs = [need for term, flag in terms if flag or kind != "or" for need in term]
+    return needs, any(present) if kind == "or" else all(present)

@@ -56,10 +56,12 @@ class _File:
         if number in self._taken:
             raise _Broken(f"page {number} is used twice")
         self._taken.add(number)
+        if not 0 < number <= self.count:
+            raise _Broken(f"page {number} is not in the database")
         self._database.seek((number - 1) * self.page_size)
-        raw = self._database.read(self.page_size) if number > 0 else b""
+        raw = self._database.read(self.page_size)
         if len(raw) < self.page_size:
-            raise _Broken(f"page {number} is beyond the end of the database")
+            raise _Broken(f"page {number} is cut short")
         return raw
 
     def payloads(self, root: int, damage: Damage) -> Iterator[bytes]:

@@ -1,0 +1,33 @@
+"""Scanning for a command: progress, the cache of layer records, the documents' time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sbomkit.image.image import Image
+    from sbomkit.model.inventory import Inventory
+    from sbomkit.sbom.format import Meta
+
+
+def scanned(image: Image, *, name: str = "", quiet: bool = False, cached: bool = True, full: bool = False) -> Inventory:
+    """The inventory; progress on standard error.
+
+    Records of layers are kept for images in registries only: a local image is read and verified every time.
+    """
+    from sbomkit.cli._progress import ProgressLine
+    from sbomkit.layers.cache import RecordCache, default_directory
+    from sbomkit.scan import scan
+
+    total = sum(layer.descriptor.size for layer in image.layers if layer.descriptor)
+    cache = RecordCache(default_directory()) if cached and image.remote else None
+    with ProgressLine(total, len(image.layers), quiet=quiet) as progress:
+        return scan(image, name=name, progress=progress, cache=cache, full=full)
+
+
+def meta_for(inventory: Inventory, stamp: str, *, color: bool = False) -> Meta:
+    """`stamp` (SOURCE_DATE_EPOCH) or the image's own time."""
+    from sbomkit import __version__
+    from sbomkit.sbom.format import Meta
+
+    return Meta(__version__, stamp or inventory.subject.created, color=color)

@@ -1,0 +1,1 @@
+"""Measurements, each a command; no test: the suite asserts nothing about time."""
