@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -20,6 +21,10 @@ ALGORITHMS = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA
 _VERSION_LENGTH = 1024
 """The schema's limit on versions, from 1.6 on."""
 
+
+_BOM_LINK = re.compile(r"urn:cdx:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[1-9][0-9]{0,8}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+"""Documents that were read may claim anything, so what is written is checked."""
 
 PROPERTY = "cyclonedx:property:"
 FIELD = "cyclonedx:field:"
@@ -58,8 +63,9 @@ def _references(package: Package) -> list[Json]:
         found.append({"type": "website", "url": package.homepage})
     if package.type == "oci":
         extra = dict(package.extra)
-        if extra.get("document:id", "").startswith("urn:cdx:"):
-            digest = {"alg": "SHA-256", "content": extra["document:sha256"]}
+        sha256 = extra.get("document:sha256", "")
+        if _BOM_LINK.match(extra.get("document:id", "")) and _SHA256.match(sha256):
+            digest = {"alg": "SHA-256", "content": sha256}
             found.append({"type": "bom", "url": extra["document:id"], "hashes": [digest]})
     return found
 

@@ -102,6 +102,20 @@ def _properties(entry: Json) -> str:
     return _group("properties", [_leaf("property", item["value"], name=item["name"]) for item in properties])
 
 
+def _hashes(entry: Json) -> str:
+    listed = entry.get("hashes")
+    known = (
+        [x for x in listed if isinstance(x, dict) and {"alg", "content"} <= x.keys()]
+        if isinstance(listed, list)
+        else []
+    )
+    return _group("hashes", [_leaf("hash", x["content"], alg=x["alg"]) for x in known]) if known else ""
+
+
+def _reference(reference: Json) -> str:
+    return _group("reference", [_leaves(reference, "url", "comment"), _hashes(reference)], type=reference["type"])
+
+
 def _component(component: Json) -> str:
     parts = []
     supplier = component.get("supplier")
@@ -109,15 +123,13 @@ def _component(component: Json) -> str:
         contacts = [_group("contact", [_leaves(contact, "name", "email")]) for contact in supplier.get("contact", ())]
         parts.append(_group("supplier", [_leaves(supplier, "name"), *contacts]))
     parts.append(_leaves(component, "author", "publisher", "group", "name", "version", "description", "scope"))
-    if "hashes" in component:
-        parts.append(_group("hashes", [_leaf("hash", x["content"], alg=x["alg"]) for x in component["hashes"]]))
+    parts.append(_hashes(component))
     if "licenses" in component:
         parts.append(_group("licenses", map(_license, component["licenses"])))
     parts.append(_leaves(component, "copyright", "cpe", "purl"))
     if "externalReferences" in component:
         references = [x for x in component["externalReferences"] if isinstance(x, dict) and {"type", "url"} <= x.keys()]
-        inner = [_group("reference", [_leaves(x, "url", "comment")], type=x["type"]) for x in references]
-        parts.append(_group("externalReferences", inner))
+        parts.append(_group("externalReferences", map(_reference, references)))
     parts.append(_properties(component))
     if "evidence" in component:
         parts.append(_evidence(component["evidence"]))
@@ -196,14 +208,10 @@ def _read_component(node: Node) -> Json:
     if supplier is not None:
         contacts = [_read_texts(child, "name", "email") for child in supplier.children if child.name == "contact"]
         component["supplier"] = _read_texts(supplier, "name") | {"contact": contacts}
-    hashes = node.all("hashes", "hash")
-    component["hashes"] = [{"alg": h.attributes.get("alg", ""), "content": h.text.strip()} for h in hashes]
+    component["hashes"] = _read_hashes(node)
     holder = node.child("licenses")
     component["licenses"] = [] if holder is None else [_read_license(child) for child in holder.children]
-    references = [
-        _read_texts(child, "url", "comment") | {"type": child.attributes.get("type", "")}
-        for child in node.all("externalReferences", "reference")
-    ]
+    references = [_read_reference(child) for child in node.all("externalReferences", "reference")]
     if references:
         component["externalReferences"] = references
     evidence = node.child("evidence")
@@ -213,6 +221,16 @@ def _read_component(node: Node) -> Json:
     if inner:
         component["components"] = [_read_component(child) for child in inner]
     return component
+
+
+def _read_hashes(node: Node) -> list[Json]:
+    return [{"alg": h.attributes.get("alg", ""), "content": h.text.strip()} for h in node.all("hashes", "hash")]
+
+
+def _read_reference(node: Node) -> Json:
+    reference = _read_texts(node, "url", "comment") | {"type": node.attributes.get("type", "")}
+    hashes = _read_hashes(node)
+    return reference | {"hashes": hashes} if hashes else reference
 
 
 def _read_license(node: Node) -> Json:

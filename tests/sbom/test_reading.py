@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sbomkit.errors import CannotCheck, CorruptInput, SbomkitError
-from sbomkit.model.inventory import Inventory
+from sbomkit.model.inventory import Coverage, Inventory, Subject
+from sbomkit.model.package import Package
 from sbomkit.sbom.detect import detect, read
 from sbomkit.sbom.format import find, formats
 from sbomkit.sbom.validate import validate
@@ -267,3 +268,14 @@ def test_xml_attacks_are_refused(inner: str, words: str) -> None:
     raw = f'{inner if inner.startswith("<!") else ""}<bom xmlns="http://cyclonedx.org/schema/bom/1.6">{inner}</bom>'
     with pytest.raises(CorruptInput, match=words):
         read(raw.encode())
+
+
+def test_a_reference_to_another_document_is_kept_once_and_never_believed_blindly() -> None:
+    link = "urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1"
+    for extra, count in (((("document:id", link), ("document:sha256", "a" * 64)), 1), ((("document:id", link),), 0)):
+        package = Package("pkg:oci/x@sha256:1", "oci", "x", "1", extra=extra)
+        inventory = Inventory(Subject("x"), (package,), coverage=Coverage("full"))
+        for name in ("cyclonedx-json", "cyclonedx-xml"):
+            assert read(written(name, None, inventory)) == inventory
+        component = json.loads(written("cyclonedx-json", None, inventory))["components"][0]
+        assert len(component.get("externalReferences", ())) == count
