@@ -106,8 +106,8 @@ def _candidates(
     from sbomkit.cli._signing import read_small
     from sbomkit.oci.platform import Platform
     from sbomkit.publish.discover import discover
-    from sbomkit.publish.platforms import digest_for, node_for
     from sbomkit.publish.evidence import evidence
+    from sbomkit.publish.platforms import digest_for, node_for
 
     given = list(read_bundles(read_small(bundle, 256 << 20), bundle)) if bundle else None
     if this.place is None:
