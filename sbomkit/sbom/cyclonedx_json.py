@@ -10,7 +10,9 @@ its purl, the root's is `root`. What has no field of its own stands in propertie
     operating system       sbomkit:distro:id|versionID|name|codename|idLike|path
     packages               sbomkit:type, sbomkit:kind, sbomkit:cataloger, sbomkit:layer:introducedBy,
                            sbomkit:ownedBy, sbomkit:contains (a bom-ref each),
-                           sbomkit:source:name|version, sbomkit:cpe, sbomkit:hash, sbomkit:homepage, sbomkit:version,
+                           sbomkit:licenses (JSON: the statements as they were, where the fields cannot say so),
+                           sbomkit:technique, sbomkit:confidence (before 1.5), sbomkit:source:name|version,
+                           sbomkit:cpe, sbomkit:hash, sbomkit:homepage, sbomkit:version,
                            sbomkit:location:N:path|layer (where occurrences cannot hold them), sbomkit:extra:KEY
     licences               sbomkit:license:source, sbomkit:license:concluded, sbomkit:license:declaredAs
 """
@@ -21,12 +23,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from sbomkit.errors import CorruptInput
 from sbomkit.model.inventory import Inventory, Subject
-from sbomkit.sbom import coverage, identity, text
+from sbomkit.sbom import coverage, cyclonedx_read, identity, text
 from sbomkit.sbom.arrays import dump, plain
 from sbomkit.sbom.cyclonedx_component import ComponentWriter, hashes, prop
 from sbomkit.sbom.format import Format, Meta
 from sbomkit.sbom.graph import Graph, resolve
+from sbomkit.sbom.reading import load_json
 
 Json = dict[str, Any]
 
@@ -198,12 +202,21 @@ def _coverage_properties(inventory: Inventory) -> list[Json]:
     return result
 
 
+def decode(raw: bytes) -> Inventory:
+    """The inventory of a document of any maker. Raises CorruptInput where it is not CycloneDX at all."""
+    document = load_json(raw, "CycloneDX")
+    if document.get("bomFormat") != "CycloneDX" and "cyclonedx.org" not in str(document.get("$schema")):
+        raise CorruptInput("the document is not CycloneDX: bomFormat is missing", hint="See the file's first lines.")
+    return cyclonedx_read.read(document)
+
+
 FORMAT = Format(
     "cyclonedx-json",
     "application/vnd.cyclonedx+json",
     encode,
     VERSIONS,
     "1.6",
+    read=decode,
     aliases=("cyclonedx",),
     summary="CycloneDX in JSON",
 )

@@ -17,6 +17,7 @@ from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Coverage, Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import License, Location, Package, Relationship
 from sbomkit.sbom.format import Meta, find, formats
+from sbomkit.sbom.validate import validate
 from tests.sbom import build, judges
 from tests.sbom.build import META
 
@@ -267,6 +268,7 @@ def test_hostile_strings_still_give_valid_documents(inventory: Inventory) -> Non
         assert judges.cyclonedx_faults(raw, version, library=False) == []
     for version in ("2.2", "2.3"):
         assert judges.spdx_faults(encode("spdx-json", version, inventory), version, library=False) == []
+    assert validate(encode("spdx3-json", "", inventory)).findings == ()
     again = find("json").decode(encode("json", "", inventory))
     assert encode("json", "", again) == encode("json", "", inventory)
     encode("table", "", inventory).decode()
