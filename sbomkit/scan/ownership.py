@@ -12,14 +12,20 @@ _SYSTEM = frozenset(("deb", "apk", "rpm", "alpm"))
 """Only these own other packages' files; a wheel that lists its own metadata owns nobody."""
 
 
-def owners(records: Iterable[Ownership], tree: Tree, paths: Iterable[str]) -> dict[str, str]:
-    """For each of the paths (absolute, real) the purl of the system package that recorded it."""
+def owners(
+    records: Iterable[Ownership], tree: Tree, paths: Iterable[str], *, languages: bool = False
+) -> dict[str, str]:
+    """For each of the paths (absolute, real) the purl of the system package that recorded it.
+
+    With `languages` also those of languages' packages, where no system package claims the file.
+    """
     wanted = set(paths)
     names = {path.rpartition("/")[2] for path in wanted}
     found: dict[str, str] = {}
-    for record in records:
-        if record.purl[4:].partition("/")[0] not in _SYSTEM:
-            continue
+    ranked = [(record.purl[4:].partition("/")[0] not in _SYSTEM, record) for record in records]
+    for language, record in sorted(ranked, key=lambda item: item[0]):
+        if language and not languages:
+            break
         for path in record.paths:
             if path in wanted:
                 found.setdefault(path, record.purl)
