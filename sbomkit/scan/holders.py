@@ -27,9 +27,7 @@ class Holders:
             for where in package.locations:
                 if package.type == "npm" and _MODULES in where.path and where.path.endswith("/package.json"):
                     self._by_directory.setdefault(where.path.rpartition("/")[0], package)
-                elif (
-                    places[where.path] == 1 and package.type not in _SYSTEM
-                ):  # a binary, a jar: the package is this file
+                elif places[where.path] == 1 and _is_the_file(package, where.path):
                     self._by_path.setdefault(where.path, package)
 
     def of(self, path: str) -> Package | None:
