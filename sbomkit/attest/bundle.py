@@ -6,10 +6,11 @@ Format: https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bun
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from sbomkit.attest.dsse import Envelope, envelope_fields, read_envelope
 from sbomkit.attest.reasons import NotTaken, Reason, Refusal
@@ -323,4 +324,4 @@ def write_bundle(
         digest = {"algorithm": content.algorithm, "digest": base64.b64encode(content.digest).decode()}
         signature = base64.b64encode(content.signature).decode()
         document["messageSignature"] = {"messageDigest": digest, "signature": signature}
-    return json.dumps(document, separators=(",", ":")).encode()
+    return orjson.dumps(document)

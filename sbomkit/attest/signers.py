@@ -66,7 +66,7 @@ class KeySigner:
     def sign_statement(self, statement: Statement) -> Bundle:
         message = pre_authentication_encoding(PAYLOAD_TYPE, statement.raw)
         envelope = Envelope(statement.raw, PAYLOAD_TYPE, (self.sign_bytes(message),))
-        return self._bundle(envelope, envelope.signatures[0], Target.of_bytes(message))
+        return self._bundle(envelope, envelope.signatures[0], lambda: Target.of_bytes(message))
 
     def sign_target(self, target: Target) -> Bundle:
         name = algorithms.digest_algorithm(self.public.kind)
@@ -76,14 +76,14 @@ class KeySigner:
             raise UsageError(f"a key of kind {self.public.kind} needs {needed} to sign, not a digest of it")
         raw = bytes.fromhex(digest.hex)
         signature = self.sign_digest(raw) if self.sign_digest else self.sign_bytes(target.content or b"")
-        return self._bundle(MessageSignature(signature, algorithms.DIGEST_NAMES[name], raw), signature, target)
+        return self._bundle(MessageSignature(signature, algorithms.DIGEST_NAMES[name], raw), signature, lambda: target)
 
-    def _bundle(self, content: Envelope | MessageSignature, signature: bytes, signed: Target) -> Bundle:
+    def _bundle(self, content: Envelope | MessageSignature, signature: bytes, signed: Callable[[], Target]) -> Bundle:
         entries: tuple[Mapping[str, Any], ...] = ()
         timestamps: tuple[bytes, ...] = ()
         if self.witness is not None:
             timestamps = self.witness.timestamp(signature)
-            entries = self.witness.log(self.public, signature, signed, content)
+            entries = self.witness.log(self.public, signature, signed(), content)
         return reread(write_bundle(content, {"publicKey": {"hint": self.public.hint}}, entries, timestamps))
 
 

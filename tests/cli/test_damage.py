@@ -109,7 +109,7 @@ def test_a_truncated_archive(name: str, call: Call, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("copied", ["apk", "app"], indirect=True)
+@pytest.mark.parametrize("copied", ["apk"], indirect=True)
 def test_every_byte_of_the_small_blobs(copied: Path, call: Call, tmp_path: Path) -> None:
     for blob in blobs(copied):
         whole = blob.read_bytes()
