@@ -16,12 +16,16 @@ from sbomkit.errors import CannotCheck, SbomkitError, UsageError
 if TYPE_CHECKING:
     from sbomkit.layers.cache import SharedRecords
     from sbomkit.model.inventory import Inventory
+    from sbomkit.model.package import Package
     from sbomkit.oci.access import Access
     from sbomkit.scan import Examined
 
 _SCHEMES = ("oci-dir", "oci-archive", "docker-archive", "registry", "docker", "podman", "dir", "tar")
 _HEAD = 512
 _BOMS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
+
+
+Known = dict[str, tuple[dict[str, Any], "Package"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,14 @@ class Inputs:
         self._quiet, self._cached, self._full = quiet, cached, full
         self._access: Access | None = None
         self._shared: SharedRecords | None = None
+        self._known: Known = {}
 
     def open(self, text: str) -> Input:
         """Raises UsageError where there is nothing of this name, CannotCheck where it cannot be read."""
         if text == "-":
-            return Input(load_inventory(sys.stdin.buffer.read(), "standard input"))
+            return Input(load_inventory(sys.stdin.buffer.read(), "standard input", self._known))
         if text.partition(":")[0] not in _SCHEMES and Path(text).is_file() and _is_document(Path(text)):
-            return Input(load_inventory(Path(text).read_bytes(), text))
+            return Input(load_inventory(Path(text).read_bytes(), text, self._known))
         return self._image(text)
 
     def _image(self, text: str) -> Input:
@@ -80,12 +85,12 @@ class Inputs:
         return Input(found.inventory, found)
 
 
-def load_inventory(raw: bytes, name: str) -> Inventory:
-    """The inventory that a document of any format holds; errors say which one."""
+def load_inventory(raw: bytes, name: str, known: Known | None = None) -> Inventory:
+    """The inventory that a document of any format holds; errors say which one. `known`: as `detect.read` has it."""
     from sbomkit.sbom.detect import read
 
     try:
-        return read(raw)
+        return read(raw, known)
     except SbomkitError as error:
         raise type(error)(f"{name}: {error.message}", hint=error.hint) from None
 

@@ -210,6 +210,11 @@ def decode(raw: bytes) -> Inventory:
     return cyclonedx_read.read(document)
 
 
+def decode_value(document: dict[str, Any], known: object = None) -> Inventory:
+    """As `decode`, of parsed JSON that was recognised. `known` is not used."""
+    return cyclonedx_read.read(document)
+
+
 FORMAT = Format(
     "cyclonedx-json",
     "application/vnd.cyclonedx+json",
@@ -217,6 +222,7 @@ FORMAT = Format(
     VERSIONS,
     "1.6",
     read=decode,
+    read_value=decode_value,
     aliases=("cyclonedx",),
     summary="CycloneDX in JSON",
 )
