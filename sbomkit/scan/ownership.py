@@ -30,9 +30,10 @@ def owners(
             if path in wanted:
                 found.setdefault(path, record.purl)
             elif path.rpartition("/")[2] in names:
-                real = tree.resolve(path)  # /lib/x, where /lib is a link to usr/lib
-                if real and "/" + real[0] in wanted:
-                    found.setdefault("/" + real[0], record.purl)
+                for follow in (True, False):  # /lib/x, where /lib is a link to usr/lib; x may have become a link
+                    real = tree.resolve(path, follow_last=follow)
+                    if real and "/" + real[0] in wanted:
+                        found.setdefault("/" + real[0], record.purl)
     return found
 
 
