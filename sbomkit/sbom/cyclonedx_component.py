@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -20,6 +21,10 @@ ALGORITHMS = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA
 _VERSION_LENGTH = 1024
 """The schema's limit on versions, from 1.6 on."""
 
+
+_BOM_LINK = re.compile(r"urn:cdx:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[1-9][0-9]{0,8}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+"""Documents that were read may claim anything, so what is written is checked."""
 
 PROPERTY = "cyclonedx:property:"
 FIELD = "cyclonedx:field:"
@@ -58,8 +63,9 @@ def _references(package: Package) -> list[Json]:
         found.append({"type": "website", "url": package.homepage})
     if package.type == "oci":
         extra = dict(package.extra)
-        if extra.get("document:id", "").startswith("urn:cdx:"):
-            digest = {"alg": "SHA-256", "content": extra["document:sha256"]}
+        sha256 = extra.get("document:sha256", "")
+        if _BOM_LINK.match(extra.get("document:id", "")) and _SHA256.match(sha256):
+            digest = {"alg": "SHA-256", "content": sha256}
             found.append({"type": "bom", "url": extra["document:id"], "hashes": [digest]})
     return found
 
@@ -70,6 +76,7 @@ class ComponentWriter:
     def __init__(self, version: str, graph: Graph) -> None:
         self.version = version
         self.graph = graph
+        self.expression_properties = version == "1.7"
         self.unknown_kinds = {"machine-learning-model"} if version == "1.4" else set()
         self.foreign_fields = frozenset(
             FIELD + name for since, names in _FIELDS.items() if since <= version for name in names
@@ -217,7 +224,7 @@ class ComponentWriter:
         entry: Json = {"expression": expression}
         if self.acknowledges:
             entry["acknowledgement"] = "concluded" if license.concluded else "declared"
-        if self.version == "1.7":
+        if self.expression_properties:
             properties = self._license_properties(license, expression)
             if properties:
                 entry["properties"] = properties
@@ -237,7 +244,7 @@ class ComponentWriter:
 
     def _full_licenses(self, stated: tuple[License, ...]) -> list[Json]:
         """The statements as they were, where this version's licence fields cannot say so."""
-        if self.version == "1.7":
+        if self.expression_properties:
             return []
         for license in stated:
             value = licenses.recognise(license.value)

@@ -19,7 +19,7 @@ its purl, the root's is `root`. What has no field of its own stands in propertie
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -45,12 +45,12 @@ def encode(inventory: Inventory, meta: Meta, version: str) -> bytes:
     try:
         return dump(build(inventory, meta, version))
     except TypeError:  # orjson refuses lone surrogates, which hostile names bring; rare, so it is not looked for first
-        return dump(_without_surrogates(plain(build(inventory, meta, version))))
+        return dump(cleaned(plain(build(inventory, meta, version)), text.without_surrogates))
 
 
-def _without_surrogates(document: Json) -> Json:
-    """The document fit for UTF-8. References that have become equal by that name one component, the first."""
-    clean: Json = text.plain_without_surrogates(document)
+def cleaned(document: Json, clean_text: Callable[[str], str]) -> Json:
+    """The document with every string made fit. References that have become equal by that name one component."""
+    clean: Json = text.plain_without_surrogates(document, clean_text)
     root, *dependencies = clean["dependencies"]
     first = {c["bom-ref"]: (c, d) for c, d in zip(reversed(clean["components"]), reversed(dependencies), strict=True)}
     kept = list(reversed(first.values()))
@@ -61,8 +61,19 @@ def _without_surrogates(document: Json) -> Json:
     return clean | {"components": [component for component, _ in kept], "dependencies": result}
 
 
-def build(inventory: Inventory, meta: Meta, version: str) -> Json:
-    """The document as plain values; its long lists are iterators."""
+def build(
+    inventory: Inventory,
+    meta: Meta,
+    version: str,
+    fields: frozenset[str] | None = None,
+    *,
+    expression_properties: bool = True,
+) -> Json:
+    """The document as plain values; its long lists are iterators.
+
+    For serialisations that hold less: `fields` are the foreign fields to put back, all where it is None;
+    `expression_properties`: whether licence expressions may have properties where the version knows them.
+    """
     graph = resolve(inventory)
     metadata = _metadata(inventory, meta, version)
     if graph.dangling:
@@ -70,6 +81,9 @@ def build(inventory: Inventory, meta: Meta, version: str) -> Json:
     system = _operating_system(inventory)
     first = [] if system is None else [system]
     writer = ComponentWriter(version, graph)
+    writer.expression_properties &= expression_properties
+    if fields is not None:
+        writer.foreign_fields &= fields
     document: Json = {
         "$schema": f"http://cyclonedx.org/schema/bom-{version}.schema.json",
         "bomFormat": "CycloneDX",

@@ -285,8 +285,11 @@ class _Document:
         found = [(k.removeprefix("sbomkit:extra:"), v) for k, v in properties if k.startswith("sbomkit:extra:")]
         found += [(PROPERTY + k, v) for k, v in properties if not k.startswith("sbomkit:") and k != "syft:cpe23"]
         found += [(FIELD + k, orjson.dumps(v).decode()) for k, v in entry.items() if k not in _UNDERSTOOD]
+        own = [value for key, value in found if key == "document:id"]  # is written again from `extra` itself
         references = [
-            item for _, item in self.reader.objects(entry, "externalReferences", "") if item.get("type") != "website"
+            item
+            for item in _listed(entry.get("externalReferences"))
+            if item.get("type") != "website" and item.get("url") not in own
         ]
         if references:
             found.append((FIELD + "externalReferences", orjson.dumps(references).decode()))
@@ -320,6 +323,10 @@ def _confidence(text: str) -> float:
     except ValueError:
         return 1.0
     return value if 0 <= value <= 1 else 1.0
+
+
+def _listed(value: object) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _digest(text: str) -> Digest | None:

@@ -262,7 +262,7 @@ def _spdx(document: Json) -> Iterator[Finding]:
             pointer = f"/{key}/{index}"
             yield from _reference(entry.get("SPDXID"), f"{pointer}/SPDXID", seen)
             yield from _spdx_id(entry.get("SPDXID"), f"{pointer}/SPDXID")
-    texts = {info.get("licenseId") for _, info in _entries(document.get("hasExtractedLicensingInfos"))}
+    texts = {str(info.get("licenseId")) for _, info in _entries(document.get("hasExtractedLicensingInfos"))}
     for index, package in _entries(document.get("packages")):
         yield from _spdx_package(package, f"/packages/{index}", texts)
     seen["SPDXRef-DOCUMENT"] = "/SPDXID"
@@ -288,7 +288,7 @@ def _spdx_id(id: object, pointer: str) -> Iterator[Finding]:
         yield Finding(pointer, "bad-id", f"{_shown(id)} is not an SPDX id", fix)
 
 
-def _spdx_package(package: Json, pointer: str, texts: set[object]) -> Iterator[Finding]:
+def _spdx_package(package: Json, pointer: str, texts: set[str]) -> Iterator[Finding]:
     for index, item in _entries(package.get("externalRefs")):
         locator, place = item.get("referenceLocator"), f"{pointer}/externalRefs/{index}/referenceLocator"
         if isinstance(locator, str) and item.get("referenceType") == "purl":

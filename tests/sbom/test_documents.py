@@ -16,6 +16,7 @@ from sbomkit.model.digest import Digest
 from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Coverage, Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import License, Location, Package, Relationship
+from sbomkit.sbom import xml_tree
 from sbomkit.sbom.format import Meta, find, formats
 from sbomkit.sbom.validate import validate
 from tests.sbom import build, judges
@@ -271,6 +272,8 @@ def test_hostile_strings_still_give_valid_documents(inventory: Inventory) -> Non
     assert validate(encode("spdx3-json", "", inventory)).findings == ()
     again = find("json").decode(encode("json", "", inventory))
     assert encode("json", "", again) == encode("json", "", inventory)
+    for version in judges.CYCLONEDX:
+        assert xml_tree.parse(encode("cyclonedx-xml", version, inventory)).name == "bom"
     encode("table", "", inventory).decode()
 
 
