@@ -25,7 +25,7 @@ _HEAD = 512
 _BOMS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
 
 
-Known = dict[str, tuple[dict[str, Any], "Package"]]
+Known = dict[str, tuple[object, "Package"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,9 +224,9 @@ def decode(raw: bytes) -> Inventory:
     return cyclonedx_read.read(document)
 
 
-def decode_value(document: dict[str, Any], known: object = None) -> Inventory:
-    """As `decode`, of parsed JSON that was recognised. `known` is not used."""
-    return cyclonedx_read.read(document)
+def decode_value(document: dict[str, Any], known: cyclonedx_read.Known | None = None) -> Inventory:
+    """As `decode`, of parsed JSON that was recognised. `known`: as `detect.read` has it."""
+    return cyclonedx_read.read(document, known)
 
 
 FORMAT = Format(

@@ -71,7 +71,7 @@ def detect(raw: bytes, *, largest: int = LARGEST) -> Detected:
     raise CorruptInput(f"more than {_WRAPPINGS} wrappings inside each other: {', '.join(wrappings)}")
 
 
-def read(raw: bytes, known: dict[str, tuple[dict[str, Any], Package]] | None = None) -> Inventory:
+def read(raw: bytes, known: dict[str, tuple[object, Package]] | None = None) -> Inventory:
     """The inventory of any document that can be read. Raises CorruptInput or CannotCheck.
 
     `known`, given again with the next document, lets equal entries of both become one package.

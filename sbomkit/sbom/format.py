@@ -68,7 +68,7 @@ class Format:
     default: str = ""
     """The version written when none is asked for."""
     read: Callable[[bytes], Inventory] | None = field(default=None, kw_only=True)
-    read_value: Callable[[dict[str, Any], dict[str, tuple[dict[str, Any], Package]]], Inventory] | None = field(
+    read_value: Callable[[dict[str, Any], dict[str, tuple[object, Package]]], Inventory] | None = field(
         default=None, kw_only=True
     )
     """As `read`, of parsed JSON; the second argument holds, by purl, what was read of other documents."""

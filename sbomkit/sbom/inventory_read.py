@@ -14,7 +14,7 @@ from sbomkit.model.inventory import Coverage, CoverageStatus, EcosystemCoverage,
 from sbomkit.model.package import Kind, License, Location, Package, Relationship, RelationshipKind, Technique
 
 Json = dict[str, Any]
-Known = dict[str, tuple[Json, Package]]
+Known = dict[str, tuple[object, Package]]
 """What was read before, by purl: an equal entry of another document becomes the same package, at no cost."""
 
 _TEXT = {str}
