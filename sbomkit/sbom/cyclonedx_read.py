@@ -335,6 +335,10 @@ class _Document:
         return Coverage("partial", ("the document does not say how complete it is",))
 
 
+def _listed(value: object) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _digest(text: str) -> Digest | None:
     try:
         return Digest.parse(text)

@@ -168,7 +168,3 @@ def confidence_of(text: str) -> float:
     except ValueError:
         return 1.0
     return value if 0 <= value <= 1 else 1.0
-
-
-def _listed(value: object) -> list[Json]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
