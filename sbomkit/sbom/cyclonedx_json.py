@@ -224,6 +224,11 @@ def decode(raw: bytes) -> Inventory:
     return cyclonedx_read.read(document)
 
 
+def decode_value(document: dict[str, Any], known: cyclonedx_read.Known | None = None) -> Inventory:
+    """As `decode`, of parsed JSON that was recognised. `known`: as `detect.read` has it."""
+    return cyclonedx_read.read(document, known)
+
+
 FORMAT = Format(
     "cyclonedx-json",
     "application/vnd.cyclonedx+json",
@@ -231,6 +236,7 @@ FORMAT = Format(
     VERSIONS,
     "1.6",
     read=decode,
+    read_value=decode_value,
     aliases=("cyclonedx",),
     summary="CycloneDX in JSON",
 )

@@ -7,6 +7,7 @@ properties are understood; every further property and field of a component is ke
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -20,10 +21,11 @@ from sbomkit.model.package import Kind, License, Location, Package, Technique
 from sbomkit.sbom.assemble import Assembly, identity
 from sbomkit.sbom.cyclonedx_component import FIELD, PROPERTY
 from sbomkit.sbom.identity import repository_and_tag
-from sbomkit.sbom.reading import Reader, json_of, licenses_as_stated
+from sbomkit.sbom.reading import Reader, confidence_of, json_of, licenses_as_stated, plain_pairs
 
 Json = dict[str, Any]
 Properties = list[tuple[str, str]]
+Known = dict[str, tuple[object, Package]]
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _TECHNIQUES: dict[str, Technique] = {technique: technique for technique in get_args(Technique)}
@@ -43,16 +45,17 @@ _DEPTH = 64
 """How deep components may be nested; deeper ones are an issue."""
 
 
-def read(document: Json) -> Inventory:
-    """The inventory that a document holds, with an issue for each of its faults."""
-    return _Document(document).inventory()
+def read(document: Json, known: Known | None = None) -> Inventory:
+    """The inventory that a document holds, with an issue for each of its faults. `known`: as `detect.read` has it."""
+    return _Document(document, {} if known is None else known).inventory()
 
 
 class _Document:
     """One document while it is read."""
 
-    def __init__(self, document: Json) -> None:
+    def __init__(self, document: Json, known: Known) -> None:
         self.document = document
+        self.known = known
         self.reader = Reader()
         self.assembly = Assembly()
         self.distro = Distro()
@@ -84,11 +87,15 @@ class _Document:
         )
 
     def properties(self, entry: Json, pointer: str) -> Properties:
-        reader = self.reader
-        return [
-            (reader.text(item, "name", place), reader.text(item, "value", place))
-            for place, item in reader.objects(entry, "properties", pointer)
-        ]
+        reader, plain = self.reader, plain_pairs(entry.get("properties", ()))
+        return (
+            plain
+            if plain is not None
+            else [
+                (reader.text(item, "name", place), reader.text(item, "value", place))
+                for place, item in reader.objects(entry, "properties", pointer)
+            ]
+        )
 
     def _subject(self, root: Json) -> Subject:
         reader, pointer = self.reader, "/metadata/component"
@@ -170,8 +177,19 @@ class _Document:
         )
 
     def _package(self, entry: Json, pointer: str, purl: str) -> Package:
-        reader = self.reader
-        properties = self.properties(entry, pointer)
+        """As `_made`, or what an equal entry of another document gave, where that gave nothing else."""
+        seal = hashlib.blake2b(orjson.dumps(entry)).digest()  # not the entry itself, which would keep it in memory
+        before = self.known.get(purl)
+        if before is not None and before[0] == seal:
+            return before[1]
+        told = len(self.assembly.edges), len(self.reader.issues), self.reader.left_out
+        package = self._made(entry, pointer, purl)
+        if told == (len(self.assembly.edges), len(self.reader.issues), self.reader.left_out):
+            self.known[purl] = seal, package
+        return package
+
+    def _made(self, entry: Json, pointer: str, purl: str) -> Package:
+        reader, properties = self.reader, self.properties(entry, pointer)
         first = dict(reversed(properties))
         reference = reader.text(entry, "bom-ref", pointer)
         for name, value in properties:
@@ -269,7 +287,7 @@ class _Document:
         first = stated[0] if isinstance(stated, list) and stated else stated
         if not isinstance(first, dict):
             known = dict(self.properties(entry, pointer))
-            return _TECHNIQUES.get(known.get("sbomkit:technique", ""), "manifest-analysis"), _confidence(
+            return _TECHNIQUES.get(known.get("sbomkit:technique", ""), "manifest-analysis"), confidence_of(
                 known.get("sbomkit:confidence", "")
             )
         confidence: object = first.get("confidence")
@@ -315,14 +333,6 @@ class _Document:
                 known = _AGGREGATE.get(aggregate, "partial")
                 return Coverage(known, (f"the document's composition is {aggregate}",))
         return Coverage("partial", ("the document does not say how complete it is",))
-
-
-def _confidence(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return 1.0
-    return value if 0 <= value <= 1 else 1.0
 
 
 def _listed(value: object) -> list[Json]:

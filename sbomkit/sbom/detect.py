@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import re
 import zlib
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,8 @@ import orjson
 
 from sbomkit.errors import CannotCheck, CorruptInput
 from sbomkit.model.inventory import Inventory, Issue
-from sbomkit.sbom.format import find, formats
+from sbomkit.model.package import Package
+from sbomkit.sbom.format import Format, formats
 from sbomkit.sbom.reading import parse_json
 
 LARGEST = 1 << 30
@@ -69,19 +71,38 @@ def detect(raw: bytes, *, largest: int = LARGEST) -> Detected:
     raise CorruptInput(f"more than {_WRAPPINGS} wrappings inside each other: {', '.join(wrappings)}")
 
 
-def read(raw: bytes) -> Inventory:
-    """The inventory of any document that can be read. Raises CorruptInput or CannotCheck."""
+def read(raw: bytes, known: dict[str, tuple[object, Package]] | None = None) -> Inventory:
+    """The inventory of any document that can be read. Raises CorruptInput or CannotCheck.
+
+    `known`, given again with the next document, lets equal entries of both become one package.
+    """
     detected = detect(raw)
-    if detected.format not in {f.name for f in formats() if f.read is not None}:
+    format = _format(detected.format)
+    if format is None or format.read is None:
         raise CannotCheck(
             f"this is {detected.format} {detected.version}, which cannot be read yet",
             hint="Readable: " + ", ".join(f.name for f in formats() if f.read is not None) + ".",
         )
-    inventory = find(detected.format).decode(detected.raw)
+    if format.read_value is not None and detected.value is not None:
+        inventory = format.read_value(detected.value, {} if known is None else known)
+    else:
+        inventory = format.decode(detected.raw)
     if not detected.signed:
         return inventory
     note = Issue("", f"taken out of {' in '.join(reversed(detected.wrappings))}: its signature was not verified")
     return replace(inventory, issues=(*inventory.issues, note))
+
+
+def _format(name: str) -> Format | None:
+    """The format of this name. Its own module is looked at first: importing all of them takes longer than reading."""
+    module = "inventory_json" if name == "json" else name.replace("-", "_")
+    try:
+        found = getattr(importlib.import_module(f"sbomkit.sbom.{module}"), "FORMAT", None)
+    except ModuleNotFoundError:
+        found = None
+    if isinstance(found, Format) and found.name == name:
+        return found
+    return next((format for format in formats() if format.name == name), None)
 
 
 def _gunzip(raw: bytes, largest: int) -> bytes:

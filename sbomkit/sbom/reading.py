@@ -142,9 +142,29 @@ def licenses_as_stated(entries: object) -> tuple[License, ...]:
     )
 
 
+def plain_pairs(entries: object) -> list[tuple[str, str]] | None:
+    """Names and values of properties, where every one is as it should be; most are, and this is the quick way."""
+    try:
+        found = [(item["name"], item["value"]) for item in entries] if isinstance(entries, list | tuple) else None
+    except (TypeError, KeyError):
+        return None
+    if found is None or not all(type(name) is str is type(value) for name, value in found):
+        return None
+    return found
+
+
 def json_of(text: str) -> object:
     """What a field holds as JSON; None where it does not."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
+
+
+def confidence_of(text: str) -> float:
+    """A number from 0 to 1; 1 where the text is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 1.0
+    return value if 0 <= value <= 1 else 1.0

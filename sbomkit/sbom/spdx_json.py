@@ -288,6 +288,12 @@ def decode(raw: bytes) -> Inventory:
     return spdx_read.read(document)
 
 
+def decode_value(document: dict[str, Any], known: object = None) -> Inventory:
+    """As `decode`, of parsed JSON that was recognised. `known` is not used."""
+    return spdx_read.read(document)
+
+
 FORMAT = Format(
-    "spdx-json", "application/spdx+json", encode, VERSIONS, "2.3", read=decode, summary="SPDX 2 in JSON",
+    "spdx-json", "application/spdx+json", encode, VERSIONS, "2.3", read=decode, read_value=decode_value,
+    summary="SPDX 2 in JSON",
 )  # fmt: skip
