@@ -57,9 +57,10 @@ class SeekingTar(TarReader):
 class Archive:
     """The files of a tar by name. Hardlinks and symlinks between them are followed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
+        """Of the file at `path`; or of an open one, which `path` then only names in messages."""
         self.path = path
-        self._file = _seekable(path)
+        self._file = _seekable(path) if file is None else file
         self._places: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         reader = SeekingTar(self._file)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from sbomkit.errors import CorruptInput, UsageError
 from sbomkit.model.digest import Digest
 from sbomkit.oci import manifest as oci
 from sbomkit.oci.manifest import Descriptor, ImageConfig, Index, Manifest
 from sbomkit.oci.platform import Platform, choose
+
+_MAX_PLATFORMS = 1_000
 
 
 class BlobStore(Protocol):
@@ -40,6 +43,15 @@ class Layer:
     descriptor: Descriptor | None = None
     """None where the source does not store it as a blob of its own (docker archives)."""
     created_by: str = ""
+    read_range: Callable[[int, int], bytes | None] | None = None
+    """(start, length) of the blob, unverified, where its place can; it gives None where it turns out that it cannot."""
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """What a BlobStore has besides, when parts of blobs can be had for less than the whole."""
+
+    def read_range(self, descriptor: Descriptor, start: int, length: int) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,8 @@ class Image:
     media_type: str = ""
     image_id: Digest | None = None
     config: ImageConfig | None = None
+    remote: bool = False
+    """Its layers come over a network: a record kept from an earlier reading is worth more than reading them again."""
 
 
 def open_image(store: BlobStore, wanted: Platform | None, name: str) -> Image:
@@ -92,7 +106,7 @@ def check_blob(raw: bytes, descriptor: Descriptor, what: str) -> None:
 
 
 def _pick(index: Index, wanted: Platform, what: str) -> Descriptor:
-    images = [m for m in index.manifests if not _is_attestation(m)]
+    images = images_of(index)
     if not images:
         raise CorruptInput(f"{what}: there is no image in it")
     at = choose(wanted, [m.platform for m in images])
@@ -105,6 +119,39 @@ def _pick(index: Index, wanted: Platform, what: str) -> Descriptor:
             hint="Choose one with --platform os/arch[/variant].",
         )
     return images[at]
+
+
+def images_of(index: Index) -> tuple[Descriptor, ...]:
+    """The index's entries that are images (or indexes of them), and not about images."""
+    return tuple(m for m in index.manifests if not _is_attestation(m))
+
+
+def platforms(store: BlobStore) -> tuple[Descriptor, ...]:
+    """The manifest of every platform that the store's root offers, in order; each says its platform where known."""
+    found: list[Descriptor] = []
+    pending = list(store.roots())
+    for _ in range(_MAX_PLATFORMS):
+        if not pending:
+            return tuple(found)
+        descriptor = pending.pop(0)
+        parsed = oci.parse(
+            read_blob(store, descriptor, oci.MAX_MANIFEST), f"{store.name}: manifest {descriptor.digest}"
+        )
+        if isinstance(parsed, Index):
+            pending = [*images_of(parsed), *pending]
+            if len(pending) > _MAX_PLATFORMS:
+                break
+        else:
+            found.append(descriptor)
+    raise CorruptInput(f"{store.name}: more than {_MAX_PLATFORMS} images in one index")
+
+
+def open_manifest(store: BlobStore, descriptor: Descriptor, name: str) -> Image:
+    """The image of one manifest, as `platforms` lists them."""
+    parsed = oci.parse(read_blob(store, descriptor, oci.MAX_MANIFEST), f"{store.name}: manifest {descriptor.digest}")
+    if not isinstance(parsed, Manifest):
+        raise CorruptInput(f"{store.name}: {descriptor.digest} is an index, not an image")
+    return _assembled(store, descriptor, parsed, None, name)
 
 
 def _is_attestation(descriptor: Descriptor) -> bool:
@@ -122,7 +169,9 @@ def _assembled(store: BlobStore, at: Descriptor, found: Manifest, wanted: Platfo
         raise CorruptInput(f"{what}: names {len(config.diff_ids)} layers, but the manifest {len(found.layers)}")
     made_by = instructions(config)
     layers = tuple(
-        Layer(_opener(store, blob), f"{store.name}: layer {blob.digest}", diff_id, blob, created_by)
+        Layer(
+            _opener(store, blob), f"{store.name}: layer {blob.digest}", diff_id, blob, created_by, _ranger(store, blob)
+        )
         for blob, diff_id, created_by in zip(found.layers, config.diff_ids, made_by, strict=True)
     )
     return Image(name, layers, None, at.digest, found.media_type, found.config.digest, config)
@@ -130,6 +179,10 @@ def _assembled(store: BlobStore, at: Descriptor, found: Manifest, wanted: Platfo
 
 def _opener(store: BlobStore, descriptor: Descriptor) -> Callable[[], BinaryIO]:
     return lambda: store.open_blob(descriptor)
+
+
+def _ranger(store: BlobStore, descriptor: Descriptor) -> Callable[[int, int], bytes | None] | None:
+    return partial(store.read_range, descriptor) if isinstance(store, Ranged) else None
 
 
 def instructions(config: ImageConfig) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from sbomkit.oci import manifest as oci
 from sbomkit.oci.manifest import Descriptor, Index
 from sbomkit.oci.platform import Platform
 
+_ATTACHING_TAG = re.compile(r"sha256-[0-9a-f]{64}(\.(sig|att|sbom))?\Z")
 _TAG_ANNOTATIONS = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
 
 
@@ -42,7 +44,8 @@ class Layout:
         return parsed
 
     def roots(self) -> tuple[Descriptor, ...]:
-        manifests = self.index().manifests
+        manifests = tuple(m for m in self.index().manifests if not _is_attached(m)) if not self._tag else ()
+        manifests = manifests or self.index().manifests
         if not manifests:
             raise CorruptInput(f"{self.name}: the layout's index names no image")
         if self._tag:
@@ -64,7 +67,11 @@ class LayoutDirectory(Layout):
             raise CannotCheck(f"{path}: not an OCI layout: there is no index.json")
 
     def _open(self, path: str) -> BinaryIO:
-        return open_file(self._path / path)
+        file = self._path / path
+        if file.exists() and not file.is_file():
+            # opening a pipe would wait for a writer that never comes
+            raise CannotCheck(f"{file}: not a regular file")
+        return open_file(file)
 
     def _read(self, path: str, limit: int) -> bytes:
         with self._open(path) as file:
@@ -89,6 +96,12 @@ def open_layout(store: Layout, path: Path, tag: str, platform: Platform | None) 
     """The layout's image under the tag (or its only one)."""
     name = path.resolve().name
     return open_image(store, platform, f"{name}:{tag}" if tag else name)
+
+
+def _is_attached(descriptor: Descriptor) -> bool:
+    """Whether it is there for another manifest's sake: an artifact, or the tags that tools attach by."""
+    tag = descriptor.annotations.get(_TAG_ANNOTATIONS[0], "")
+    return bool(descriptor.artifact_type and not tag) or bool(_ATTACHING_TAG.match(tag))
 
 
 def _names(descriptor: Descriptor) -> set[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from sbomkit.image.image import Image
 from sbomkit.layers.directory import read_files
-from sbomkit.layers.read import read_again
+from sbomkit.layers.reader import LayerReader
 from sbomkit.layers.select import Matcher, Parser, literal_directory
 from sbomkit.layers.tree import Directory, Leaf, Tree, is_file
 from sbomkit.model.inventory import Issue
@@ -20,7 +20,7 @@ _MAX_FILES = 100_000
 """Files looked at below one linked directory."""
 
 
-def read_late(image: Image, tree: Tree, matcher: Matcher) -> list[Issue]:
+def read_late(image: Image, tree: Tree, matcher: Matcher, reader: LayerReader) -> list[Issue]:
     """Attach to the tree what its layers' first pass could not know; the issues met on the way."""
     wanted: dict[int, dict[str, dict[str, list[Parser]]]] = defaultdict(lambda: defaultdict(dict))
     places: dict[str, tuple[Leaf, int]] = {}
@@ -35,7 +35,7 @@ def read_late(image: Image, tree: Tree, matcher: Matcher) -> list[Issue]:
         if image.root is not None:
             facts, found = read_files(image.root, by_path)
         else:
-            facts, found = read_again(image.layers[index], by_path)
+            facts, found = reader.again(image.layers[index], by_path)
         issues += found
         for name in sorted(facts):
             leaf, since = places[name]

@@ -12,21 +12,28 @@ _SYSTEM = frozenset(("deb", "apk", "rpm", "alpm"))
 """Only these own other packages' files; a wheel that lists its own metadata owns nobody."""
 
 
-def owners(records: Iterable[Ownership], tree: Tree, paths: Iterable[str]) -> dict[str, str]:
-    """For each of the paths (absolute, real) the purl of the system package that recorded it."""
+def owners(
+    records: Iterable[Ownership], tree: Tree, paths: Iterable[str], *, languages: bool = False
+) -> dict[str, str]:
+    """For each of the paths (absolute, real) the purl of the system package that recorded it.
+
+    With `languages` also those of languages' packages, where no system package claims the file.
+    """
     wanted = set(paths)
     names = {path.rpartition("/")[2] for path in wanted}
     found: dict[str, str] = {}
-    for record in records:
-        if record.purl[4:].partition("/")[0] not in _SYSTEM:
-            continue
+    ranked = [(record.purl[4:].partition("/")[0] not in _SYSTEM, record) for record in records]
+    for language, record in sorted(ranked, key=lambda item: item[0]):
+        if language and not languages:
+            break
         for path in record.paths:
             if path in wanted:
                 found.setdefault(path, record.purl)
             elif path.rpartition("/")[2] in names:
-                real = tree.resolve(path)  # /lib/x, where /lib is a link to usr/lib
-                if real and "/" + real[0] in wanted:
-                    found.setdefault("/" + real[0], record.purl)
+                for follow in (True, False):  # /lib/x, where /lib is a link to usr/lib; x may have become a link
+                    real = tree.resolve(path, follow_last=follow)
+                    if real and "/" + real[0] in wanted:
+                        found.setdefault("/" + real[0], record.purl)
     return found
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import orjson
 
 from sbomkit.catalogers import all_catalogers
 from sbomkit.catalogers.base import Cataloger, Finding, Ownership
 from sbomkit.image.image import Image
+from sbomkit.layers.cache import RecordStore
 from sbomkit.layers.directory import read_directory
-from sbomkit.layers.read import Progress, read_layer
+from sbomkit.layers.read import Progress
+from sbomkit.layers.reader import LayerReader
 from sbomkit.layers.record import LayerRecord
 from sbomkit.layers.select import Matcher
 from sbomkit.layers.tree import Tree
@@ -31,38 +34,74 @@ WORKERS = 2
 """Layers read at a time; each has a hashing thread beside it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An image as a scan leaves it: the inventory, and what it was made from, for whoever asks further."""
+
+    image: Image
+    inventory: Inventory
+    tree: Tree
+    records: tuple[LayerRecord, ...]
+    """Of its layers, bottom first; of a directory the only one."""
+    ownership: tuple[Ownership, ...]
+    reader: LayerReader
+
+
 def scan(
     image: Image,
     catalogers: Sequence[Cataloger] | None = None,
     *,
     name: str = "",
     progress: Progress | None = None,
+    cache: RecordStore | None = None,
+    full: bool = False,
 ) -> Inventory:
-    """The inventory of an image. Raises CannotCheck when its bytes are not what they should be."""
+    """The inventory of an image. Raises CannotCheck when its bytes are not what they should be.
+
+    A layer whose record is in the `cache` is not opened; the inventory is the same with and without. A layer that
+    has a table of contents is read by it where its place can give parts of it; that is an issue of the inventory,
+    since the table is not proven to be complete. `full` reads such layers whole.
+    """
+    return examine(image, catalogers, name=name, progress=progress, cache=cache, full=full).inventory
+
+
+def examine(
+    image: Image,
+    catalogers: Sequence[Cataloger] | None = None,
+    *,
+    name: str = "",
+    progress: Progress | None = None,
+    cache: RecordStore | None = None,
+    full: bool = False,
+) -> Examined:
+    """As `scan`, with the tree of files and who owns them."""
     catalogers = all_catalogers() if catalogers is None else catalogers
     matcher = Matcher([DISTRO_PARSER, *catalogers])
-    records = _records(image, matcher, progress)
+    reader = LayerReader(matcher, cache=cache, full=full, progress=progress)
+    records = _records(image, reader)
     tree = Tree()
     for index, record in enumerate(records):
         tree.apply(index, record)
     issues = [issue for record in records for issue in record.issues]
-    issues += read_late(image, tree, matcher)
+    issues += read_late(image, tree, matcher, reader)
     distro = distro_of(tree)
     diff_ids = [record.diff_id for record in records]
     findings = [
         finding for c in catalogers for finding in c.assemble(View(tree, diff_ids or [""], c.name, distro))
     ]  # fmt: skip
     issues += [f for f in findings if isinstance(f, Issue)]
-    return _inventory(_subject(image, records, name), tree, distro, findings, issues)
+    ownership = tuple(f for f in findings if isinstance(f, Ownership))
+    inventory = _inventory(_subject(image, records, name), tree, distro, findings, issues)
+    return Examined(image, inventory, tree, tuple(records), ownership, reader)
 
 
-def _records(image: Image, matcher: Matcher, progress: Progress | None) -> list[LayerRecord]:
+def _records(image: Image, reader: LayerReader) -> list[LayerRecord]:
     if image.root is not None:
-        return [read_directory(image.root, matcher)]
+        return [read_directory(image.root, reader.matcher)]
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="sbomkit-layer") as pool:
         # the largest first, so that it is not the last one standing
         order = sorted(range(len(image.layers)), key=lambda i: -_size(image, i))
-        futures = {i: pool.submit(read_layer, image.layers[i], matcher, progress) for i in order}
+        futures = {i: pool.submit(reader.record, image.layers[i]) for i in order}
         try:
             return [futures[i].result() for i in range(len(image.layers))]
         except BaseException:

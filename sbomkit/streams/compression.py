@@ -15,7 +15,7 @@ from isal import igzip_lib, isal_zlib
 
 from sbomkit.errors import CorruptInput
 
-READ = 1 << 17
+READ = 1 << 18
 """Bytes asked of the source at a time."""
 PIECE = 1 << 20
 """Most bytes in one decompressed piece: what bounds a decompression bomb."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Thread
 
 from sbomkit.errors import CorruptInput
 from sbomkit.model.digest import Digest
@@ -21,14 +22,21 @@ class Hasher:
         self.algorithm = algorithm
         self.size = 0
         self._hash = hashlib.new(algorithm)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sbomkit-hash")
-        self._waiting: list[Future[None]] = []
+        self._pieces: SimpleQueue[bytes] = SimpleQueue()
+        self._room = BoundedSemaphore(_AHEAD)
+        self._thread = Thread(target=self._run, name="sbomkit-hash", daemon=True)
+        self._thread.start()
 
     def update(self, data: bytes) -> None:
-        self.size += len(data)
-        self._waiting.append(self._thread.submit(self._hash.update, data))
-        if len(self._waiting) >= _AHEAD:
-            self._waiting.pop(0).result()
+        if data:
+            self.size += len(data)
+            self._room.acquire()
+            self._pieces.put(data)
+
+    def _run(self) -> None:
+        while data := self._pieces.get():
+            self._hash.update(data)
+            self._room.release()
 
     def digest(self) -> Digest:
         """Of all that was given. Ends the thread."""
@@ -36,8 +44,8 @@ class Hasher:
         return Digest(self.algorithm, self._hash.hexdigest())
 
     def close(self) -> None:
-        self._thread.shutdown(wait=True)
-        self._waiting.clear()
+        self._pieces.put(b"")
+        self._thread.join()
 
 
 class VerifyingReader:

@@ -72,16 +72,18 @@ def main() -> None:
         f"{options.packages} packages, {len(made.relationships)} relationships; "
         f"medians of {options.rounds}; {machine()}.\n"
     )
-    print("| format | time | size |\n|---|--:|--:|")
+    print("| format | wall | CPU | size |\n|---|--:|--:|--:|")
     for format in formats():
         for version in format.versions or ("",):
-            times = []
+            walls, cpus = [], []
             for _ in range(options.rounds):
-                started = time.perf_counter()
+                started = (time.perf_counter(), time.process_time())
                 size = len(format.encode(made, meta, version or None))
-                times.append(time.perf_counter() - started)
+                walls.append(time.perf_counter() - started[0])
+                cpus.append(time.process_time() - started[1])
             name = f"{format.name} {version}".strip()
-            print(f"| {name} | {statistics.median(times):.2f} s | {size / 1e6:.1f} MB |")
+            wall, cpu = statistics.median(walls), statistics.median(cpus)
+            print(f"| {name} | {wall:.2f} s | {cpu:.2f} s | {size / 1e6:.1f} MB |")
 
 
 if __name__ == "__main__":
