@@ -23,6 +23,7 @@ from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import Package, Relationship
 from sbomkit.model.secrets import redact
+from sbomkit.scan.claims import renamed_ends, settled
 from sbomkit.scan.coverage import coverage_of
 from sbomkit.scan.distro import DISTRO_PARSER, distro_of
 from sbomkit.scan.late import read_late
@@ -117,8 +118,9 @@ def _inventory(
     subject: Subject, tree: Tree, distro: Distro, findings: Sequence[Finding], issues: Sequence[Issue]
 ) -> Inventory:
     order = {layer.diff_id: at for at, layer in enumerate(subject.layers)}
-    packages = merged((f for f in findings if isinstance(f, Package)), order)
-    relationships = [f for f in findings if isinstance(f, Relationship)]
+    found, renamed = settled(f for f in findings if isinstance(f, Package))
+    packages = merged(found, order)
+    relationships = renamed_ends((f for f in findings if isinstance(f, Relationship)), renamed)
     records = [f for f in findings if isinstance(f, Ownership)]
     relationships += owned_by(packages, records, tree)
     issues = sorted(set(issues))
