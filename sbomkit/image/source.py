@@ -164,14 +164,14 @@ def _is_image_archive(path: Path) -> bool:
 
 
 def _split_tag(text: str) -> tuple[Path, str]:
-    """`PATH[:TAG]`; a path that is there as written has no tag."""
+    """`PATH[:TAG]` or `PATH@DIGEST`; a path that is there as written has neither."""
     if not Path(text).exists():
+        path, sign, digest = text.rpartition("@")
+        if sign and path and ":" in digest:
+            return Path(path), digest
         path, colon, tag = text.rpartition(":")
         if colon and path and "/" not in tag:
             return Path(path), tag
-        at, sign, digest = text.rpartition("@")
-        if sign and at:
-            return Path(at), digest
     return Path(text), ""
 
 

@@ -1,4 +1,4 @@
-"""Who installed whom: packages whose own files belong to another package. A relation; only guesses give way to records."""
+"""Who installed whom: packages whose files belong to another package. A relation; only guesses give way to records."""
 
 from __future__ import annotations
 
