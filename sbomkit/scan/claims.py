@@ -34,6 +34,9 @@ def settled(packages: Iterable[Package]) -> tuple[list[Package], Mapping[str, st
             sources[package.type, package.source_name, package.source_version or package.version].append(package)
     renamed: dict[str, str] = {}
     for claim in sorted(claims, key=lambda p: (-p.confidence, -len(p.purl), p.purl, p.cataloger)):
+        if (_LEVEL, "vendored") in claim.extra:
+            kept.append(claim)  # a part inside of another package is not the one that is installed beside it
+            continue
         target = _same(claim, recorded[_key(claim.purl)])
         if target is None and claim.cataloger == "elf-note" and sources.get((claim.type, claim.name, claim.version)):
             continue  # Fedora's notes name the source package: what it was built into is recorded

@@ -28,7 +28,7 @@ from sbomkit.scan.coverage import coverage_of
 from sbomkit.scan.distro import DISTRO_PARSER, distro_of
 from sbomkit.scan.late import read_late
 from sbomkit.scan.merge import merged, related
-from sbomkit.scan.ownership import owned_by
+from sbomkit.scan.ownership import settle_ownership
 
 WORKERS = 2
 """Layers read at a time; each has a hashing thread beside it."""
@@ -122,7 +122,8 @@ def _inventory(
     packages = merged(found, order)
     relationships = renamed_ends((f for f in findings if isinstance(f, Relationship)), renamed)
     records = [f for f in findings if isinstance(f, Ownership)]
-    relationships += owned_by(packages, records, tree)
+    packages, owned = settle_ownership(packages, records, tree)
+    relationships += owned
     issues = sorted(set(issues))
     return Inventory(
         subject,
