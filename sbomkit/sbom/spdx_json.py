@@ -208,7 +208,7 @@ class Writer:
                     element[name] = orjson.loads(value)
 
     def relationships(self) -> Iterator[Json]:
-        """Everything with both ends in the document."""
+        """Everything with both ends in the document, each said once."""
         ids, graph = self.ids, self.graph
         yield _relationship(DOCUMENT, "DESCRIBES", ROOT)
         if self.inventory.distro.id or self.inventory.distro.name:
@@ -219,11 +219,14 @@ class Writer:
             start = ids[source]
             for target in targets:
                 yield _relationship(start, "DEPENDS_ON", ids[target])
+        said: set[tuple[str, str]] = set()
         for kind, edges in ((CONTAINED, graph.contains), (OWNED, graph.owned_by)):
             for source, targets in edges.items():
                 for target in targets:
                     owner, owned = (source, target) if kind == CONTAINED else (target, source)
-                    yield _relationship(ids[owner], "CONTAINS", ids[owned]) | {"comment": kind}
+                    if (owner, owned) not in said:
+                        said.add((owner, owned))
+                        yield _relationship(ids[owner], "CONTAINS", ids[owned]) | {"comment": kind}
 
 
 def checksums(digests: tuple[Digest, ...]) -> list[Json]:
