@@ -134,7 +134,7 @@ def _change(pair: Pair, known: Known, edges: _Edges | None) -> PackageChange | N
     if old is None or new is None:
         return PackageChange("added" if old is None else "removed", old, new, by_name=pair.by_name)
     dependencies = edges.change(old, new) if edges else None
-    if dependencies is None and not pair.renamed and is_unchanged(old, new):
+    if dependencies is None and not pair.renamed and (old is new or is_unchanged(old, new)):
         return None
     kind, incomparable = classify(pair, old, new)
     fields = field_changes(old, new, known, same_version=version_of(old) == version_of(new))
@@ -172,7 +172,7 @@ class _Edges:
 
     def change(self, old: Package, new: Package) -> FieldChange | None:
         mine, theirs = self._old.get(identity(old)), self._new.get(identity(new))
-        if mine is None and theirs is None:
+        if mine == theirs:  # exact names pair with themselves
             return None
         before = {self._became.get(ref, ref): ref for ref in mine or ()}
         after = set(theirs or ())

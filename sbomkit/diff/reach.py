@@ -54,17 +54,19 @@ class Graph:
 
     def _walk(self) -> None:
         roots = self._roots()
-        self._depth = dict.fromkeys(roots, 0)
-        self._root = {root: root for root in roots}
+        depths, parents, tops = dict.fromkeys(roots, 0), self._parent, {root: root for root in roots}
         queue = deque(roots)
         while queue:
             source = queue.popleft()
-            for target in sorted(self.targets.get(source, ())):
-                if target not in self._depth:
-                    self._depth[target] = self._depth[source] + 1
-                    self._parent[target] = source
-                    self._root[target] = self._root[source]
+            targets = self.targets.get(source)
+            if not targets:
+                continue
+            depth, top = depths[source] + 1, tops[source]
+            for target in sorted(targets) if len(targets) > 1 else targets:
+                if target not in depths:
+                    depths[target], parents[target], tops[target] = depth, source, top
                     queue.append(target)
+        self._depth, self._root = depths, tops
 
     def reach(self, package: Package | None) -> Reach:
         if package is None:

@@ -35,7 +35,7 @@ def find_in_daemon(engine: Engine, words: str, platform: Platform | None) -> Ima
     if raw is None:
         return None
     what = f"{engine.address}: {words}"
-    known = oci.loadas_object(raw, what)
+    known = oci.load_object(raw, what)
     # an unnamed file: the archive's parts are needed in another order than they are sent
     spool = cast(BinaryIO, tempfile.TemporaryFile(prefix="sbomkit-"))
     try:

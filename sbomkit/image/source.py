@@ -12,9 +12,7 @@ from pathlib import Path
 
 from sbomkit.errors import CannotCheck, CorruptInput, UsageError
 from sbomkit.image.archive import Archive, open_file
-from sbomkit.image.daemon import find_in_daemon, open_daemon
 from sbomkit.image.docker_archive import open_docker_archive
-from sbomkit.image.engine import docker_engine, is_there, podman_engine
 from sbomkit.image.image import BlobStore, Image, Layer, open_manifest, platforms
 from sbomkit.image.oci_layout import LayoutArchive, LayoutDirectory, open_layout
 from sbomkit.image.registry import RegistryStore, name_of, open_registry
@@ -57,6 +55,9 @@ def open_source(text: str, platform: Platform | None = None, access: Access | No
     if scheme == "registry":
         return open_registry(Reference.parse(rest), platform, access or default_access())
     if scheme in ("docker", "podman"):
+        from sbomkit.image.daemon import open_daemon
+        from sbomkit.image.engine import docker_engine, podman_engine
+
         return open_daemon(docker_engine() if scheme == "docker" else podman_engine(), rest, platform)
     path, tag = _split_tag(rest)
     if scheme == "oci-dir":
@@ -126,6 +127,9 @@ def _recognised(text: str, platform: Platform | None, access: Access) -> Image:
 
 def _referenced(text: str, platform: Platform | None, access: Access) -> Image:
     """A bare reference: from a daemon of this machine that has it, else from its registry."""
+    from sbomkit.image.daemon import find_in_daemon
+    from sbomkit.image.engine import docker_engine, is_there, podman_engine
+
     known = ", ".join(f"{name}:" for name in SCHEMES)
     hint = f"Give a path, a reference, or one of {known}"
     if _LIKE_A_PATH.match(text):
@@ -160,14 +164,14 @@ def _is_image_archive(path: Path) -> bool:
 
 
 def _split_tag(text: str) -> tuple[Path, str]:
-    """`PATH[:TAG]`; a path that is there as written has no tag."""
+    """`PATH[:TAG]` or `PATH@DIGEST`; a path that is there as written has neither."""
     if not Path(text).exists():
+        path, sign, digest = text.rpartition("@")
+        if sign and path and ":" in digest:
+            return Path(path), digest
         path, colon, tag = text.rpartition(":")
         if colon and path and "/" not in tag:
             return Path(path), tag
-        at, sign, digest = text.rpartition("@")
-        if sign and at:
-            return Path(at), digest
     return Path(text), ""
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import zstandard
 
@@ -57,6 +58,41 @@ def fingerprint(parsers: Sequence[Parser]) -> str:
     """Of everything but the layer that decides what a record holds."""
     words = [f"{p.name}\0{p.version}\0{p.selects!r}" for p in sorted(parsers, key=lambda p: p.name)]
     return hashlib.sha256("\1".join([__version__, *words]).encode()).hexdigest()
+
+
+class RecordStore(Protocol):
+    """Where a reader finds the records of layers that were read before, and leaves those that it read."""
+
+    def get(self, diff_id: Digest, parsers: str) -> LayerRecord | None: ...
+    def put(self, diff_id: Digest, parsers: str, record: LayerRecord) -> None: ...
+
+
+class SharedRecords:
+    """Records kept in memory while several images are read that have layers in common; before another store."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Digest, str], LayerRecord] = {}
+
+    def before(self, other: RecordStore | None) -> RecordStore:
+        """A store that asks these records first, then the other."""
+        return _Chain(self._known, other)
+
+
+class _Chain:
+    def __init__(self, known: dict[tuple[Digest, str], LayerRecord], other: RecordStore | None) -> None:
+        self._known = known
+        self._other = other
+
+    def get(self, diff_id: Digest, parsers: str) -> LayerRecord | None:
+        found = self._known.get((diff_id, parsers))
+        if found is None and self._other is not None:
+            found = self._other.get(diff_id, parsers)
+        return found
+
+    def put(self, diff_id: Digest, parsers: str, record: LayerRecord) -> None:
+        self._known[diff_id, parsers] = record
+        if self._other is not None:
+            self._other.put(diff_id, parsers, record)
 
 
 class RecordCache:

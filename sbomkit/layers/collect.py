@@ -23,13 +23,19 @@ OPAQUE = ".wh..wh..opq"
 class Content:
     """A LayerFile whose bytes are at hand."""
 
-    __slots__ = ("_data", "_spooled", "mode", "path", "size")
+    __slots__ = ("_data", "_spooled", "memo", "mode", "path", "size")
 
-    def __init__(self, path: str, size: int, mode: int, pieces: Iterable[bytes]) -> None:
+    def __init__(self, path: str, size: int, mode: int, pieces: Iterable[bytes], needed: int | None = None) -> None:
+        """`needed` bytes are taken of the pieces; all of them by default."""
         self.path, self.size, self.mode = path, size, mode
+        needed = size if needed is None else needed
+        self.memo: dict[str, object] = {}
+        """What one parser worked out about the bytes (sections of a binary, say), for the next: see `shared`."""
         self._data = b""
         self._spooled: BinaryIO | None = None
-        if size <= SPOOL:
+        if needed < size:
+            pieces = _first(pieces, needed)
+        if needed <= SPOOL:
             self._data = b"".join(pieces)
             return
         self._spooled = tempfile.TemporaryFile(prefix="sbomkit-")
@@ -47,6 +53,19 @@ class Content:
             return io.BytesIO(self._data)
         self._spooled.seek(0)
         return self._spooled
+
+
+def _first(pieces: Iterable[bytes], size: int) -> Iterable[bytes]:
+    for piece in pieces:
+        yield piece[:size]
+        size -= len(piece)
+        if size <= 0:
+            return
+
+
+def needed_by(parsers: Iterable[Parser], size: int) -> int:
+    """Bytes that the most demanding of them wants of a file of this size."""
+    return max((parser.selects.needs(size) for parser in parsers), default=0)
 
 
 class Collector:
@@ -164,7 +183,8 @@ def learn_as(
     if not any(parsers for _, parsers in fitting):
         issues += [Issue("/" + name, f"{entry.size} bytes, larger than what is read of it") for name, _ in fitting]
         return
-    content = Content(entry.path, entry.size, entry.mode, pieces())
+    needed = needed_by([parser for _, parsers in fitting for parser in parsers], entry.size)
+    content = Content(entry.path, entry.size, entry.mode, pieces(), needed)
     for name, parsers in fitting:
         content.path = name
         learned, found = learn(content, parsers)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from sbomkit.layers.collect import Collector, Content, Wanted, learn_as
+from sbomkit.layers.collect import Collector, Content, Wanted, learn_as, needed_by
 from sbomkit.layers.read import pieces_of
 from sbomkit.layers.record import DIRECTORY, FILE, OTHER, SYMLINK, Entry, Facts, LayerRecord
 from sbomkit.layers.select import Matcher
@@ -75,7 +75,7 @@ def _visit(collector: Collector, path: str, place: str) -> None:
             parsers = collector.selected(entry, file.read(16))
             file.seek(0)
         if parsers:
-            collector.parse(Content(path, size, mode, pieces_of(file)), parsers)
+            collector.parse(Content(path, size, mode, pieces_of(file), needed_by(parsers, size)), parsers)
 
 
 def read_files(root: Path, wanted: Wanted) -> tuple[dict[str, Facts], list[Issue]]:

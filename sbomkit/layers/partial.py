@@ -6,6 +6,7 @@ unproven is that table and layer agree: an image may be made to show scanners le
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +15,8 @@ from functools import partial
 from sbomkit.errors import CorruptInput
 from sbomkit.image.image import Layer
 from sbomkit.layers.collect import Collector, Content, Wanted, learn_as
-from sbomkit.layers.record import FILE, Facts, LayerRecord
-from sbomkit.layers.select import Matcher, Parser
+from sbomkit.layers.record import FILE, Entry, Facts, LayerRecord
+from sbomkit.layers.select import Matcher
 from sbomkit.layers.toc import ReadRange, Stored, Table, read_table
 from sbomkit.model.digest import Digest
 from sbomkit.model.inventory import Issue
@@ -29,8 +30,9 @@ _WINDOW = 8 << 20
 _WORTH = 0.6
 """Of the blob; a plan that reads more of it reads all of it."""
 _HEAD = 16
-_HEAD_STORED = 512
-"""Compressed bytes that hold a file's first 16."""
+_LIBRARY = re.compile(r"\.(so(\.[0-9.]+)?|dylib|a|la)\Z")
+_RUNS = re.compile(r"\.(exe|dll|node)\Z")
+"""Code that needs no permission to run."""
 
 
 class TableLies(Exception):
@@ -51,12 +53,15 @@ def read_partly(layer: Layer, matcher: Matcher) -> LayerRecord | None:
             if member.entry.kind == FILE:
                 wanted[member.entry.path] = member
     try:
-        chosen = _selected(wanted, collector, ranges)
-        if chosen is None or not ranges.plan([member for member, _ in chosen]):
+        chosen = _candidates(wanted, collector)
+        if not ranges.plan(chosen):
             return None
-        for member, parsers in chosen:
+        for member in chosen:
             entry = member.entry
-            collector.parse(Content(entry.path, entry.size, entry.mode, _content(member, ranges)), parsers)
+            content = Content(entry.path, entry.size, entry.mode, _bounded(member, matcher, ranges))
+            parsers = collector.selected(entry, _head(content) if matcher.wants_magic else b"")
+            if parsers:
+                collector.parse(content, parsers)
     except CorruptInput as error:
         raise TableLies(error.message) from None
     record = collector.record(str(layer.diff_id))
@@ -98,63 +103,37 @@ def _unproven(layer: Layer, read: int) -> Issue:
     return Issue(
         "",
         f"the layer was read by its table of contents, {read} of {size} bytes; that the table names everything in the "
-        "layer was not verified (--full reads all of it)",
+        "layer was not verified, and shared libraries were not looked into (--full reads all of it)",
         str(layer.diff_id),
     )
 
 
-def _selected(
-    files: Mapping[str, Stored], collector: Collector, ranges: Ranges
-) -> list[tuple[Stored, Sequence[Parser]]] | None:
-    """The files to read, in the blob's order; None where finding out would read too much."""
+def _candidates(files: Mapping[str, Stored], collector: Collector) -> list[Stored]:
+    """The files to read, in the blob's order: those wanted by name, and those that may be wanted for what they are.
+
+    What a file begins with costs nearly as much to find out as the file. So of the files that nobody wants by name
+    programs are looked into, and shared libraries and data are not: see `_unproven`.
+    """
     matcher = collector.matcher
-    least = min((p.selects.min_size for p in matcher.parsers if p.selects.magics), default=0)
-    unknown = [m for m in files.values() if matcher.wants_magic and m.entry.size and m.entry.size >= least]
-    heads = _heads(unknown, ranges)
-    if heads is None:
-        return None
-    chosen = []
+    by_magic = [p.selects for p in matcher.parsers if p.selects.magics]
+    least = min((s.min_size for s in by_magic), default=0)
+    most = max((s.max_size for s in by_magic), default=-1)
+    found = []
     for path, member in files.items():
-        parsers = collector.selected(member.entry, heads.get(path, b""))
-        if parsers:
-            chosen.append((member, parsers))
-    return sorted(chosen, key=lambda each: (each[0].start, each[0].skip))
+        entry = member.entry
+        program = least <= entry.size <= most and _is_program(entry)
+        if program or matcher.match(path):
+            found.append(member)
+    return sorted(found, key=lambda member: (member.start, member.skip))
 
 
-def _heads(members: Sequence[Stored], ranges: Ranges) -> dict[str, bytes] | None:
-    """The first bytes of files, for parsers that go by them."""
-    members = sorted(members, key=lambda m: m.start)
-    if not ranges.plan([replace(m, end=min(m.end, m.start + _HEAD_STORED)) for m in members if not m.skip]):
-        return None
-    found = {}
-    for member in members:
-        if member.skip:
-            return None  # many small files in one compressed member: their heads are no cheaper than they are
-        stored = ranges.at(member.start, min(member.end - member.start, _HEAD_STORED))
-        found[member.entry.path] = _first(stored)
-    return found
+def _is_program(entry: Entry) -> bool:
+    name = entry.path.rpartition("/")[2]
+    return bool(_RUNS.search(name)) or (bool(entry.mode & 0o111) and not _LIBRARY.search(name))
 
 
-def _first(stored: bytes) -> bytes:
-    """The first uncompressed bytes of a compressed piece that may end anywhere."""
-    found = b""
-    try:
-        for piece in decompressed(_Once(stored)):
-            found += piece
-            if len(found) >= _HEAD:
-                break
-    except CorruptInput:
-        return found[:_HEAD]  # cut off, as expected; what came out before is right or will fail its digest
-    return found[:_HEAD]
-
-
-class _Once:
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-
-    def read(self, size: int) -> bytes:
-        data, self._raw = self._raw[:size], self._raw[size:]
-        return data
+def _head(content: Content) -> bytes:
+    return content.open().read(_HEAD)
 
 
 class Ranges:
@@ -206,6 +185,12 @@ class _Span:
         data = self._ranges.at(self._at, min(size, self._end - self._at))
         self._at += len(data)
         return data
+
+
+def _bounded(member: Stored, matcher: Matcher, ranges: Ranges) -> Iterator[bytes]:
+    """A file's bytes; none of one that is larger than any parser takes, which `selected` makes an issue."""
+    largest = max((p.selects.max_size for p in matcher.parsers), default=0)
+    return _content(member, ranges) if member.entry.size <= largest else iter(())
 
 
 def _content(member: Stored, ranges: Ranges) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from sbomkit.errors import CorruptInput
 from sbomkit.image.image import Layer
-from sbomkit.layers.collect import Collector, Content, Wanted, learn_as, normalised
+from sbomkit.layers.collect import Collector, Content, Wanted, learn_as, needed_by, normalised
 from sbomkit.layers.record import DIRECTORY, FILE, HARDLINK, OTHER, SYMLINK, Entry, Facts, LayerRecord
 from sbomkit.layers.select import Matcher
 from sbomkit.model.digest import Digest
@@ -34,7 +34,9 @@ def read_layer(layer: Layer, matcher: Matcher, progress: Progress | None = None)
         head = reader.peek(16) if matcher.wants_magic and member.size and not member.sparse else b""
         parsers = collector.selected(entry, head)
         if parsers:
-            collector.parse(Content(entry.path, entry.size, entry.mode, reader.content(member)), parsers)
+            needed = needed_by(parsers, entry.size)
+            content = Content(entry.path, entry.size, entry.mode, reader.content(member), needed)
+            collector.parse(content, parsers)
 
     diff_id = _walk(layer, visit, progress)
     return collector.record(str(diff_id))

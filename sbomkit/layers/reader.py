@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sbomkit.image.image import Layer
-from sbomkit.layers.cache import RecordCache, fingerprint
+from sbomkit.layers.cache import RecordStore, fingerprint
 from sbomkit.layers.collect import Wanted
 from sbomkit.layers.partial import TableLies, read_again_partly, read_partly
 from sbomkit.layers.read import Progress, read_again, read_layer
@@ -25,7 +25,7 @@ class LayerReader:
         self,
         matcher: Matcher,
         *,
-        cache: RecordCache | None = None,
+        cache: RecordStore | None = None,
         full: bool = False,
         progress: Progress | None = None,
     ) -> None:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 MIB = 1 << 20
+T = TypeVar("T")
 
 
 class Fact(Protocol):
@@ -41,6 +42,17 @@ class LayerFile(Protocol):
         """The content, seekable."""
 
 
+def shared(file: LayerFile, key: str, make: Callable[[LayerFile], T]) -> T:
+    """`make(file)`, worked out once for all the parsers of one file. It must depend on the bytes alone."""
+    memo = getattr(file, "memo", None)
+    if not isinstance(memo, dict):
+        return make(file)
+    if key not in memo:
+        memo[key] = make(file)
+    kept: T = memo[key]
+    return kept
+
+
 @dataclass(frozen=True, slots=True)
 class Selector:
     """Files by glob (relative to the root; `*` stays within a segment, `**/` is any depth) or by their first bytes."""
@@ -51,6 +63,12 @@ class Selector:
     max_size: int = 64 * MIB
     """Bytes; a larger file is not read and becomes an issue."""
     min_size: int = 0
+    head: int = 0
+    """Bytes at the beginning that suffice; the file is handed over cut to them (its `size` stays). 0: all of it."""
+
+    def needs(self, size: int) -> int:
+        """How many bytes of a file of this size must be read."""
+        return min(size, self.head) if self.head else size
 
 
 class ParseError(Exception):
@@ -104,7 +122,16 @@ def literal_directory(glob: str) -> str:
     return "/".join(segments)
 
 
-_NONE: list[tuple[re.Pattern[str], Parser]] = []
+_Glob = tuple[str, re.Pattern[str], Parser]
+"""What every matching path contains, the glob, and who asks."""
+
+
+def _needle(glob: str) -> str:
+    """The longest literal part of a glob: ten times cheaper to look for than the glob is to match."""
+    return max(re.split(r"\*\*/|[*?]|\{[^}]*\}", glob), key=len)
+
+
+_NONE: list[_Glob] = []
 
 
 class Matcher:
@@ -112,9 +139,9 @@ class Matcher:
 
     def __init__(self, parsers: Sequence[Parser]) -> None:
         self.parsers = tuple(parsers)
-        self._by_name: dict[str, list[tuple[re.Pattern[str], Parser]]] = {}
-        self._by_suffix: dict[str, list[tuple[re.Pattern[str], Parser]]] = {}
-        self._rest: list[tuple[re.Pattern[str], Parser]] = []
+        self._by_name: dict[str, list[_Glob]] = {}
+        self._by_suffix: dict[str, list[_Glob]] = {}
+        self._rest: list[_Glob] = []
         self._magics: dict[bytes, list[tuple[bytes, Parser]]] = {}
         for parser in self.parsers:
             for glob in _alternatives(parser.selects.globs):
@@ -123,7 +150,7 @@ class Matcher:
                 self._magics.setdefault(magic[:2], []).append((magic, parser))
 
     def _index(self, glob: str, parser: Parser) -> None:
-        item = (compile_glob(glob), parser)
+        item = (_needle(glob), compile_glob(glob), parser)
         last = glob.rpartition("/")[2]
         if not any(c in last for c in "*?{"):
             self._by_name.setdefault(last, []).append(item)
@@ -144,8 +171,8 @@ class Matcher:
         if self._rest:
             candidates = candidates + self._rest
         found: list[Parser] = []
-        for pattern, parser in candidates:
-            if parser not in found and pattern.match(path):
+        for needle, pattern, parser in candidates:
+            if needle in path and parser not in found and pattern.match(path):
                 found.append(parser)
         return found
 

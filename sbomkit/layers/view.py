@@ -60,3 +60,8 @@ class View:
         """The names in a directory, sorted; none where it is not one."""
         found = self._tree.resolve(path)
         return tuple(sorted(found[1].children)) if found and isinstance(found[1], Directory) else ()
+
+    def layer_of(self, path: str) -> str:
+        """diffID of the layer that put this file or directory there last; "" where there are no layers."""
+        found = self._tree.resolve(path)
+        return self._diff_ids[found[1].layer] if found else ""

@@ -31,7 +31,7 @@ def make(
     subpath: str = "",
 ) -> str:
     """The canonical purl. Raises ValueError where there is no name, or none that a purl can hold."""
-    if not name.strip("/"):
+    if not name.strip("/").strip():  # packageurl strips blanks itself, and then has no name
         raise ValueError(f"{name!r} is not a name that a purl can hold")
     kept = {key: value for key, value in (qualifiers or {}).items() if value}
     return PackageURL(type, namespace or None, name, version or None, kept or None, subpath or None).to_string()

@@ -6,7 +6,7 @@ import re
 
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(
-    r"pass(?:word|wd|phrase)?(?:_|-|\b|$)|secret|token|credential|api[_.-]?key|private[_.-]?key|access[_.-]?key|"
+    r"(?<!com)(?<!by)pass(?:word|wd|phrase)?(?:_|-|\b|$)|secret|token|credential|api[_.-]?key|private[_.-]?key|access[_.-]?key|"
     r"auth(?:orization)?(?:_|-|$)|(?:^|[_.-])(?:pwd|pat|dsn|sas|key)(?:$|[_.-])",
     re.IGNORECASE,
 )

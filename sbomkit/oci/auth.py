@@ -82,7 +82,7 @@ def _in_file(path: Path, reference: Reference) -> Credential | None:
     except OSError as error:
         raise CannotCheck(f"{path}: {error.strerror or error}", hint="It may hold credentials.") from None
     what = str(path)
-    config = oci.loadas_object(raw, what) if raw.strip() else {}
+    config = oci.load_object(raw, what) if raw.strip() else {}
     helpers = oci.strings(config, "credHelpers", what)
     auths = oci.mapping(config, "auths", what)
     for key in _keys(reference):
@@ -146,7 +146,7 @@ def _from_helper(name: str, server: str) -> Credential | None:
     answer = _run([program, "get"], server)
     if answer is None:
         return None
-    found = oci.loadas_object(answer, f"the answer of {program}")
+    found = oci.load_object(answer, f"the answer of {program}")
     username, secret = oci.text(found, "Username", program), oci.text(found, "Secret", program)
     if not secret:
         return None

@@ -71,7 +71,7 @@ class ImageConfig:
     """The run-time part (`User`, `Env`, `Entrypoint`, ...) as written."""
 
 
-def loadas_object(raw: bytes, name: str) -> Json:
+def load_object(raw: bytes, name: str) -> Json:
     """A JSON object. Raises CorruptInput."""
     return as_object(load_json(raw, name), name)
 
@@ -86,7 +86,7 @@ def load_json(raw: bytes, name: str) -> object:
 
 def parse(raw: bytes, name: str) -> Index | Manifest:
     """An image index or manifest, in OCI's or Docker's words. Raises CorruptInput."""
-    value = loadas_object(raw, name)
+    value = load_object(raw, name)
     media_type = text(value, "mediaType", name)
     if "manifests" in value and "layers" not in value:
         found = tuple(descriptor(item, name) for item in array(value, "manifests", name))
@@ -100,7 +100,7 @@ def parse(raw: bytes, name: str) -> Index | Manifest:
 
 def parse_config(raw: bytes, name: str) -> ImageConfig:
     """An image config. Raises CorruptInput."""
-    value = loadas_object(raw, name)
+    value = load_object(raw, name)
     rootfs = mapping(value, "rootfs", name)
     history = tuple(
         HistoryEntry(text(item, "created_by", name), item.get("empty_layer") is True)

@@ -128,7 +128,7 @@ def _listed(repository: Repository, subject: Digest, pushed: Pushed) -> bool:
 
 def _entry(raw: bytes, descriptor: Descriptor) -> dict[str, object]:
     """The descriptor as the specification wants it listed: with the manifest's artifact type and annotations."""
-    value = oci.loadas_object(raw, "a manifest")
+    value = oci.load_object(raw, "a manifest")
     config = oci.mapping(value, "config", "a manifest")
     entry: dict[str, object] = {
         "mediaType": descriptor.media_type, "digest": str(descriptor.digest), "size": descriptor.size,
@@ -193,7 +193,7 @@ def _apart(hex: str, round: int) -> float:
 
 def _entries(raw: bytes, tag: str) -> Iterator[tuple[str, dict[str, object]]]:
     """The index's entries as they stand, so that what others wrote into them is kept."""
-    value = oci.loadas_object(raw, tag)
+    value = oci.load_object(raw, tag)
     _index(raw, tag)
     for item in oci.array(value, "manifests", tag):
         entry = cast(dict[str, object], oci.as_object(item, tag))
@@ -203,6 +203,6 @@ def _entries(raw: bytes, tag: str) -> Iterator[tuple[str, dict[str, object]]]:
 def _fallback_index(before: bytes, entries: list[dict[str, object]]) -> bytes:
     value: dict[str, object] = {"schemaVersion": 2, "mediaType": oci.INDEX}
     if before:
-        value.update(oci.loadas_object(before, "the index"))
+        value.update(oci.load_object(before, "the index"))
     value["manifests"] = entries
     return orjson.dumps(value)

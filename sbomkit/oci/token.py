@@ -116,7 +116,7 @@ class Authorizer:
     def _new_token(self, challenge: Challenge, scope: str) -> _Token:
         raw = self._fetch(self._request(challenge, scope))
         what = f"the token service of {self._host}"
-        answer = oci.loadas_object(raw, what)
+        answer = oci.load_object(raw, what)
         token = oci.text(answer, "token", what) or oci.text(answer, "access_token", what)
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise CorruptInput(f"{what} gave no usable token")

@@ -146,7 +146,7 @@ class _Discovery:
         try:
             fetched = self._place.manifest(descriptor.digest)
             what = f"referrer {descriptor.digest}"
-            value = oci.loadas_object(fetched.raw, what)
+            value = oci.load_object(fetched.raw, what)
             about = oci.mapping(value, "subject", what).get("digest")
             parsed = oci.parse(fetched.raw, what)
         except CannotCheck as error:

@@ -69,7 +69,7 @@ def _taken(place: Place, attachment: Attachment, payload: Payload, wanted: str) 
 
 def read_statement(raw: bytes, what: str) -> Statement | None:
     """The statement in a bundle, in a DSSE envelope, or bare; None where there is none. Raises CorruptInput."""
-    value = oci.loadas_object(raw, what)
+    value = oci.load_object(raw, what)
     envelope = value.get("dsseEnvelope", value)
     if isinstance(envelope, dict) and "payload" in envelope:
         if envelope.get("payloadType") != _IN_TOTO_PAYLOAD or not isinstance(envelope["payload"], str):
@@ -78,7 +78,7 @@ def read_statement(raw: bytes, what: str) -> Statement | None:
             raw = base64.b64decode(envelope["payload"], validate=True)
         except (binascii.Error, ValueError):
             raise CorruptInput(f"{what}: the envelope's payload is not base64") from None
-        value = oci.loadas_object(raw, f"{what}: payload")
+        value = oci.load_object(raw, f"{what}: payload")
     if "predicateType" not in value:
         return None
     return Statement(raw, oci.text(value, "predicateType", what), value.get("predicate"))

@@ -16,7 +16,7 @@ SPDX_JSON = "application/spdx+json"
 SPDX_TEXT = "text/spdx"
 SYFT_JSON = "application/vnd.syft+json"
 
-_BUNDLES = "application/vnd.dev.sigstore.bundle"
+BUNDLES = "application/vnd.dev.sigstore.bundle"
 _PREDICATE_HINTS = ("dev.sigstore.bundle.predicateType", "in-toto.io/predicate-type", "predicateType")
 _ALIASES = {
     "cyclonedx": ("https://cyclonedx.org/bom", "application/vnd.cyclonedx"),
@@ -39,12 +39,12 @@ def contents_of(layer: Descriptor, manifest_annotations: Mapping[str, str]) -> s
 
 
 def holds_signature(layer: Descriptor) -> bool:
-    return layer.media_type.startswith(_BUNDLES) or layer.media_type in (DSSE, SIMPLE_SIGNING)
+    return layer.media_type.startswith(BUNDLES) or layer.media_type in (DSSE, SIMPLE_SIGNING)
 
 
 def is_envelope(media_type: str) -> bool:
     """Whether a statement has to be taken out of it."""
-    return media_type.startswith(_BUNDLES) or media_type in (DSSE, IN_TOTO)
+    return media_type.startswith(BUNDLES) or media_type in (DSSE, IN_TOTO)
 
 
 def matches(wanted: str, stated: str) -> bool:

@@ -27,13 +27,12 @@ from sbomkit.oci.referrers import MAX_REFERRERS, fallback_tag
 from sbomkit.oci.repository import MANIFESTS, Fetched
 
 _REF_NAME = "org.opencontainers.image.ref.name"
-_LOCK = ".sbomkit.lock"
 
 
 class LayoutPlace:
     def __init__(self, path: Path, tag: str) -> None:
         self.name = f"{path}:{tag}" if tag else str(path)
-        self._path = path
+        self.path = path
         self._layout = LayoutDirectory(path, tag)
         self._root: Fetched | None = None
 
@@ -69,7 +68,7 @@ class LayoutPlace:
         found: dict[Digest, Descriptor] = {}
         for descriptor in self._listed(subject):
             raw = self._read(descriptor).raw
-            value = oci.loadas_object(raw, str(descriptor.digest))
+            value = oci.load_object(raw, str(descriptor.digest))
             about = value.get("subject")
             if isinstance(about, dict) and about.get("digest") == str(subject):
                 found.setdefault(descriptor.digest, descriptor)
@@ -92,7 +91,7 @@ class LayoutPlace:
         return self._blob(digest).is_file()
 
     def _blob(self, digest: Digest) -> Path:
-        return self._path / "blobs" / digest.algorithm / digest.hex
+        return self.path / "blobs" / digest.algorithm / digest.hex
 
     def open_blob(self, descriptor: Descriptor) -> BinaryIO:
         return open_file(self._blob(descriptor.digest))
@@ -110,7 +109,7 @@ class LayoutPlace:
 
     def push_referrer(self, raw: bytes, media_type: str, subject: Digest) -> Descriptor:
         descriptor = self.push_blob(raw, media_type)
-        value = oci.loadas_object(raw, "a manifest")
+        value = oci.load_object(raw, "a manifest")
         entry: dict[str, object] = {
             "mediaType": media_type, "digest": str(descriptor.digest), "size": descriptor.size,
             "artifactType": oci.text(value, "artifactType", "a manifest"),
@@ -118,10 +117,10 @@ class LayoutPlace:
         annotations = oci.strings(value, "annotations", "a manifest")
         if annotations:
             entry["annotations"] = dict(annotations)
-        path = self._path / "index.json"
+        path = self.path / "index.json"
         try:
-            with _locked(self._path):
-                index = dict(oci.loadas_object(path.read_bytes(), str(path)))
+            with _locked(self.path):
+                index = dict(oci.load_object(path.read_bytes(), str(path)))
                 manifests = oci.array(index, "manifests", str(path))
                 known = [oci.as_object(item, str(path)).get("digest") for item in manifests]
                 if entry["digest"] not in known:
@@ -134,7 +133,8 @@ class LayoutPlace:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    descriptor = os.open(directory / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    # the directory itself is locked: index.json is replaced, and a file of our own would stay behind
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

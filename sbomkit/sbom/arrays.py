@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from sbomkit.sbom.text import plain_without_surrogates
+
 _GROUP = 16
 """Few enough that the next group reuses the memory of the last: measured, from 1 to 200."""
 
@@ -34,6 +36,14 @@ def _pieces(document: dict[str, Any]) -> Iterator[bytes]:
             yield orjson.dumps(value)
         mark = b","
     yield b"}\n" if mark == b"," else b"{}\n"
+
+
+def text_of(value: Any) -> str:
+    """A small value in JSON, as the text of a field; lone surrogates are written out."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return orjson.dumps(plain_without_surrogates(value)).decode()
 
 
 def plain(document: dict[str, Any]) -> dict[str, Any]:

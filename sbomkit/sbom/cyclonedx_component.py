@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import orjson
 
 from sbomkit.model.digest import Digest
 from sbomkit.model.package import License, Location, Package
 from sbomkit.sbom import licenses, text
+from sbomkit.sbom.arrays import text_of
 from sbomkit.sbom.graph import Graph
 
 Json = dict[str, Any]
@@ -16,6 +20,32 @@ ALGORITHMS = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA
 
 _VERSION_LENGTH = 1024
 """The schema's limit on versions, from 1.6 on."""
+
+
+_BOM_LINK = re.compile(r"urn:cdx:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[1-9][0-9]{0,8}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+"""Documents that were read may claim anything, so what is written is checked."""
+
+PROPERTY = "cyclonedx:property:"
+FIELD = "cyclonedx:field:"
+"""Keys of `extra` under which the reader keeps what only CycloneDX has; written back as what they were."""
+
+_FIELDS = {
+    "1.4": (
+        "author",
+        "copyright",
+        "externalReferences",
+        "mime-type",
+        "modified",
+        "pedigree",
+        "publisher",
+        "scope",
+        "swid",
+    ),
+    "1.5": ("data", "modelCard"),
+    "1.6": ("authors", "cryptoProperties", "manufacturer", "omniborId", "swhid", "tags"),
+}
+"""The fields that are put back, by the version that brought them."""
 
 
 def prop(name: str, value: str) -> Json:
@@ -33,8 +63,9 @@ def _references(package: Package) -> list[Json]:
         found.append({"type": "website", "url": package.homepage})
     if package.type == "oci":
         extra = dict(package.extra)
-        if extra.get("document:id", "").startswith("urn:cdx:"):
-            digest = {"alg": "SHA-256", "content": extra["document:sha256"]}
+        sha256 = extra.get("document:sha256", "")
+        if _BOM_LINK.match(extra.get("document:id", "")) and _SHA256.match(sha256):
+            digest = {"alg": "SHA-256", "content": sha256}
             found.append({"type": "bom", "url": extra["document:id"], "hashes": [digest]})
     return found
 
@@ -45,7 +76,11 @@ class ComponentWriter:
     def __init__(self, version: str, graph: Graph) -> None:
         self.version = version
         self.graph = graph
+        self.expression_properties = version == "1.7"
         self.unknown_kinds = {"machine-learning-model"} if version == "1.4" else set()
+        self.foreign_fields = frozenset(
+            FIELD + name for since, names in _FIELDS.items() if since <= version for name in names
+        )
         self._stated: dict[tuple[License, ...], list[Json]] = {}
         self.occurrences = version != "1.4"
         self.layers_in_occurrences = version not in ("1.4", "1.5")
@@ -80,7 +115,22 @@ class ComponentWriter:
         if self.occurrences:
             component["evidence"] = self._evidence(package)
         component["properties"] = self._properties(package)
+        if package.extra and not self.foreign_fields.isdisjoint(dict(package.extra)):
+            self._put_back(component, dict(package.extra))
         return component
+
+    def _put_back(self, component: Json, extra: dict[str, str]) -> None:
+        """What a document that was read said in fields that the model has no place for."""
+        for key in sorted(self.foreign_fields & extra.keys()):
+            try:
+                value = orjson.loads(extra[key])
+            except orjson.JSONDecodeError:
+                continue  # only our own reader writes these, so this is somebody's forgery
+            name = key.removeprefix(FIELD)
+            if name == "externalReferences" and isinstance(value, list):
+                component[name] = component.get(name, []) + value
+            else:
+                component.setdefault(name, value)
 
     def _evidence(self, package: Package) -> Json:
         confidence = min(max(package.confidence, 0.0), 1.0)
@@ -123,6 +173,12 @@ class ComponentWriter:
             result.append({"name": "sbomkit:source:name", "value": package.source_name})
         if package.source_version:
             result.append({"name": "sbomkit:source:version", "value": package.source_version})
+        if package.licenses:
+            result += self._full_licenses(package.licenses)
+        if not self.occurrences and package.technique != "manifest-analysis":
+            result.append({"name": "sbomkit:technique", "value": package.technique})
+        if not self.occurrences and package.confidence != 1.0:
+            result.append({"name": "sbomkit:confidence", "value": str(package.confidence)})
         result += [prop("sbomkit:cpe", cpe) for cpe in package.cpes[1:]]
         if package.hashes:
             result += [prop("sbomkit:hash", str(d)) for d in package.hashes if d.algorithm not in ALGORITHMS]
@@ -130,7 +186,11 @@ class ComponentWriter:
             result.append({"name": "sbomkit:homepage", "value": package.homepage})
         if len(package.version) > _VERSION_LENGTH:
             result.append({"name": "sbomkit:version", "value": package.version})
-        result += [{"name": f"sbomkit:extra:{key}", "value": value} for key, value in package.extra]
+        for key, value in package.extra:
+            if key.startswith(PROPERTY):
+                result.append({"name": key[len(PROPERTY) :], "value": value})
+            elif key not in self.foreign_fields:
+                result.append({"name": f"sbomkit:extra:{key}", "value": value})
         return result
 
     def _places(self, package: Package) -> list[Json]:
@@ -164,7 +224,7 @@ class ComponentWriter:
         entry: Json = {"expression": expression}
         if self.acknowledges:
             entry["acknowledgement"] = "concluded" if license.concluded else "declared"
-        if self.version == "1.7":
+        if self.expression_properties:
             properties = self._license_properties(license, expression)
             if properties:
                 entry["properties"] = properties
@@ -181,6 +241,20 @@ class ComponentWriter:
             if properties:
                 entry["properties"] = properties
         return {"license": entry}
+
+    def _full_licenses(self, stated: tuple[License, ...]) -> list[Json]:
+        """The statements as they were, where this version's licence fields cannot say so."""
+        if self.expression_properties:
+            return []
+        for license in stated:
+            value = licenses.recognise(license.value)
+            plain = license.value == value.value and not license.source
+            bare = value.kind == "expression" or not self.occurrences  # neither has properties of its own
+            if (bare and not (plain and (self.acknowledges or not license.concluded))) or (
+                value.kind == "expression" and license.concluded and not self.acknowledges
+            ):
+                return [prop("sbomkit:licenses", text_of(stated))]
+        return []
 
     def _license_properties(self, license: License, value: str) -> list[Json]:
         result = []

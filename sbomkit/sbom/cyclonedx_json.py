@@ -10,23 +10,27 @@ its purl, the root's is `root`. What has no field of its own stands in propertie
     operating system       sbomkit:distro:id|versionID|name|codename|idLike|path
     packages               sbomkit:type, sbomkit:kind, sbomkit:cataloger, sbomkit:layer:introducedBy,
                            sbomkit:ownedBy, sbomkit:contains (a bom-ref each),
-                           sbomkit:source:name|version, sbomkit:cpe, sbomkit:hash, sbomkit:homepage, sbomkit:version,
+                           sbomkit:licenses (JSON: the statements as they were, where the fields cannot say so),
+                           sbomkit:technique, sbomkit:confidence (before 1.5), sbomkit:source:name|version,
+                           sbomkit:cpe, sbomkit:hash, sbomkit:homepage, sbomkit:version,
                            sbomkit:location:N:path|layer (where occurrences cannot hold them), sbomkit:extra:KEY
     licences               sbomkit:license:source, sbomkit:license:concluded, sbomkit:license:declaredAs
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
+from sbomkit.errors import CorruptInput
 from sbomkit.model.inventory import Inventory, Subject
-from sbomkit.sbom import coverage, identity, text
+from sbomkit.sbom import coverage, cyclonedx_read, identity, text
 from sbomkit.sbom.arrays import dump, plain
 from sbomkit.sbom.cyclonedx_component import ComponentWriter, hashes, prop
 from sbomkit.sbom.format import Format, Meta
 from sbomkit.sbom.graph import Graph, resolve
+from sbomkit.sbom.reading import load_json
 
 Json = dict[str, Any]
 
@@ -41,12 +45,12 @@ def encode(inventory: Inventory, meta: Meta, version: str) -> bytes:
     try:
         return dump(build(inventory, meta, version))
     except TypeError:  # orjson refuses lone surrogates, which hostile names bring; rare, so it is not looked for first
-        return dump(_without_surrogates(plain(build(inventory, meta, version))))
+        return dump(cleaned(plain(build(inventory, meta, version)), text.without_surrogates))
 
 
-def _without_surrogates(document: Json) -> Json:
-    """The document fit for UTF-8. References that have become equal by that name one component, the first."""
-    clean: Json = text.plain_without_surrogates(document)
+def cleaned(document: Json, clean_text: Callable[[str], str]) -> Json:
+    """The document with every string made fit. References that have become equal by that name one component."""
+    clean: Json = text.plain_without_surrogates(document, clean_text)
     root, *dependencies = clean["dependencies"]
     first = {c["bom-ref"]: (c, d) for c, d in zip(reversed(clean["components"]), reversed(dependencies), strict=True)}
     kept = list(reversed(first.values()))
@@ -57,8 +61,19 @@ def _without_surrogates(document: Json) -> Json:
     return clean | {"components": [component for component, _ in kept], "dependencies": result}
 
 
-def build(inventory: Inventory, meta: Meta, version: str) -> Json:
-    """The document as plain values; its long lists are iterators."""
+def build(
+    inventory: Inventory,
+    meta: Meta,
+    version: str,
+    fields: frozenset[str] | None = None,
+    *,
+    expression_properties: bool = True,
+) -> Json:
+    """The document as plain values; its long lists are iterators.
+
+    For serialisations that hold less: `fields` are the foreign fields to put back, all where it is None;
+    `expression_properties`: whether licence expressions may have properties where the version knows them.
+    """
     graph = resolve(inventory)
     metadata = _metadata(inventory, meta, version)
     if graph.dangling:
@@ -66,6 +81,9 @@ def build(inventory: Inventory, meta: Meta, version: str) -> Json:
     system = _operating_system(inventory)
     first = [] if system is None else [system]
     writer = ComponentWriter(version, graph)
+    writer.expression_properties &= expression_properties
+    if fields is not None:
+        writer.foreign_fields &= fields
     document: Json = {
         "$schema": f"http://cyclonedx.org/schema/bom-{version}.schema.json",
         "bomFormat": "CycloneDX",
@@ -198,12 +216,27 @@ def _coverage_properties(inventory: Inventory) -> list[Json]:
     return result
 
 
+def decode(raw: bytes) -> Inventory:
+    """The inventory of a document of any maker. Raises CorruptInput where it is not CycloneDX at all."""
+    document = load_json(raw, "CycloneDX")
+    if document.get("bomFormat") != "CycloneDX" and "cyclonedx.org" not in str(document.get("$schema")):
+        raise CorruptInput("the document is not CycloneDX: bomFormat is missing", hint="See the file's first lines.")
+    return cyclonedx_read.read(document)
+
+
+def decode_value(document: dict[str, Any], known: cyclonedx_read.Known | None = None) -> Inventory:
+    """As `decode`, of parsed JSON that was recognised. `known`: as `detect.read` has it."""
+    return cyclonedx_read.read(document, known)
+
+
 FORMAT = Format(
     "cyclonedx-json",
     "application/vnd.cyclonedx+json",
     encode,
     VERSIONS,
     "1.6",
+    read=decode,
+    read_value=decode_value,
     aliases=("cyclonedx",),
     summary="CycloneDX in JSON",
 )

@@ -11,10 +11,11 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from sbomkit.errors import UsageError
 from sbomkit.model.inventory import Inventory
+from sbomkit.model.package import Package
 from sbomkit.sbom.text import EPOCH, utc_seconds
 
 
@@ -67,6 +68,10 @@ class Format:
     default: str = ""
     """The version written when none is asked for."""
     read: Callable[[bytes], Inventory] | None = field(default=None, kw_only=True)
+    read_value: Callable[[dict[str, Any], dict[str, tuple[object, Package]]], Inventory] | None = field(
+        default=None, kw_only=True
+    )
+    """As `read`, of parsed JSON; the second argument holds, by purl, what was read of other documents."""
     aliases: tuple[str, ...] = field(default=(), kw_only=True)
     summary: str = field(default="", kw_only=True)
     """One line for help texts."""

@@ -15,9 +15,10 @@ from sbomkit.model.digest import Digest
 from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Coverage, EcosystemCoverage, Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import License, Location, Package, Relationship
-from sbomkit.sbom import schemas, text
+from sbomkit.sbom import inventory_read, schemas, text
 from sbomkit.sbom.arrays import dump, plain
 from sbomkit.sbom.format import Format, Meta
+from sbomkit.sbom.reading import parse_json
 
 Json = dict[str, Any]
 
@@ -133,9 +134,19 @@ _TEXTS = (
 def decode(raw: bytes) -> Inventory:
     """The inventory. Raises CorruptInput for what is not JSON, or not what the schema asks for."""
     try:
-        document = orjson.loads(raw)
+        document = parse_json(raw)
     except orjson.JSONDecodeError as error:
         raise CorruptInput(f"the inventory is not JSON: {error}", hint="Write it again with -o json.") from error
+    return decode_value(document)
+
+
+def decode_value(document: object, known: inventory_read.Known | None = None) -> Inventory:
+    """As `decode`, of parsed JSON. `known`: what was read of other documents, and is now."""
+    return inventory_read.read(document, known) or _explained(document)
+
+
+def _explained(document: Any) -> Inventory:
+    """The slow way, which knows what is wrong and where."""
     _check(document)
     try:
         return Inventory(
@@ -209,6 +220,7 @@ def _read_package(entry: Json) -> Package:
 
 
 FORMAT = Format(
-    "json", "application/vnd.sbomkit.inventory+json", encode, (VERSION,), VERSION, read=decode, aliases=("inventory",),
+    "json", "application/vnd.sbomkit.inventory+json", encode, (VERSION,), VERSION, read=decode,
+    read_value=decode_value, aliases=("inventory",),
     summary="sbomkit's own inventory, without loss",
 )  # fmt: skip

@@ -10,21 +10,30 @@ layer), source_name, source_version, supplier, homepage, cpes, technique, confid
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
 import orjson
 
+from sbomkit.errors import CorruptInput
 from sbomkit.model.digest import Digest
 from sbomkit.model.inventory import Inventory
 from sbomkit.model.package import Package
-from sbomkit.sbom import coverage, identity, licenses, text
-from sbomkit.sbom.arrays import dump, plain
+from sbomkit.sbom import coverage, identity, licenses, spdx_read, text
+from sbomkit.sbom.arrays import dump, plain, text_of
 from sbomkit.sbom.format import Format, Meta
 from sbomkit.sbom.graph import Graph, resolve
+from sbomkit.sbom.reading import load_json
 from sbomkit.sbom.spdx_terms import (
     ALGORITHMS,
+    CONTAINED,
+    FIELD,
+    FIELDS,
+    FIELDS_OF_23,
     NOASSERTION,
+    NOTE,
+    OWNED,
     PURPOSE,
     LicenseRefs,
     agent,
@@ -39,9 +48,6 @@ VERSIONS = ("2.2", "2.3")
 DOCUMENT = "SPDXRef-DOCUMENT"
 ROOT = "SPDXRef-Root"
 SYSTEM = "SPDXRef-OperatingSystem"
-NOTE = "sbomkit:"
-OWNED = "sbomkit:owned-by"
-CONTAINED = "sbomkit:contains"
 NAMESPACE = "https://spdx.org/spdxdocs/sbomkit/"
 
 
@@ -93,15 +99,11 @@ class Writer:
         return document
 
     def annotation(self, note: Json) -> Json:
-        try:
-            comment = orjson.dumps(note).decode()
-        except TypeError:
-            comment = orjson.dumps(text.plain_without_surrogates(note)).decode()
         return {
             "annotationDate": self.meta.timestamp,
             "annotationType": "OTHER",
             "annotator": self.annotator,
-            "comment": NOTE + comment,
+            "comment": NOTE + text_of(note),
         }
 
     def _document_note(self) -> Json:
@@ -189,11 +191,24 @@ class Writer:
             element["externalRefs"] = references
         if package.locations:
             element["sourceInfo"] = _places(package)
-        element["annotations"] = [self.annotation(_note(package, located))]
+        note = _note(package, located)
+        if package.licenses and not self.licenses.keeps(package.licenses):
+            note["licenses"] = package.licenses
+        element["annotations"] = [self.annotation(note)]
+        if package.extra:
+            self._put_back(element, package)
         return element
 
+    def _put_back(self, element: Json, package: Package) -> None:
+        """What a document that was read said in fields that the model has no place for."""
+        for key, value in package.extra:
+            name = key.removeprefix(FIELD)
+            if key.startswith(FIELD) and name in FIELDS and (self.version != "2.2" or name not in FIELDS_OF_23):
+                with suppress(orjson.JSONDecodeError):  # only our own reader writes these; a forgery is dropped
+                    element[name] = orjson.loads(value)
+
     def relationships(self) -> Iterator[Json]:
-        """Everything with both ends in the document."""
+        """Everything with both ends in the document, each said once."""
         ids, graph = self.ids, self.graph
         yield _relationship(DOCUMENT, "DESCRIBES", ROOT)
         if self.inventory.distro.id or self.inventory.distro.name:
@@ -204,11 +219,14 @@ class Writer:
             start = ids[source]
             for target in targets:
                 yield _relationship(start, "DEPENDS_ON", ids[target])
+        said: set[tuple[str, str]] = set()
         for kind, edges in ((CONTAINED, graph.contains), (OWNED, graph.owned_by)):
             for source, targets in edges.items():
                 for target in targets:
                     owner, owned = (source, target) if kind == CONTAINED else (target, source)
-                    yield _relationship(ids[owner], "CONTAINS", ids[owned]) | {"comment": kind}
+                    if (owner, owned) not in said:
+                        said.add((owner, owned))
+                        yield _relationship(ids[owner], "CONTAINS", ids[owned]) | {"comment": kind}
 
 
 def checksums(digests: tuple[Digest, ...]) -> list[Json]:
@@ -265,6 +283,20 @@ def _note(package: Package, located: bool) -> Json:
     return note
 
 
+def decode(raw: bytes) -> Inventory:
+    """The inventory of a document of any maker. Raises CorruptInput where it is not SPDX 2 at all."""
+    document = load_json(raw, "SPDX")
+    if not str(document.get("spdxVersion", "")).startswith("SPDX-2"):
+        raise CorruptInput("the document is not SPDX 2: spdxVersion is missing", hint="See the file's first lines.")
+    return spdx_read.read(document)
+
+
+def decode_value(document: dict[str, Any], known: object = None) -> Inventory:
+    """As `decode`, of parsed JSON that was recognised. `known` is not used."""
+    return spdx_read.read(document)
+
+
 FORMAT = Format(
-    "spdx-json", "application/spdx+json", encode, VERSIONS, "2.3", summary="SPDX 2 in JSON",
+    "spdx-json", "application/spdx+json", encode, VERSIONS, "2.3", read=decode, read_value=decode_value,
+    summary="SPDX 2 in JSON",
 )  # fmt: skip

@@ -13,6 +13,17 @@ from sbomkit.sbom.identity import slug
 from sbomkit.sbom.text import name_and_email, one_line, without_surrogates
 
 NOASSERTION = "NOASSERTION"
+NOTE = "sbomkit:"
+OWNED = "sbomkit:owned-by"
+CONTAINED = "sbomkit:contains"
+FIELD = "spdx:field:"
+FIELDS = (
+    *("attributionTexts", "builtDate", "comment", "copyrightText", "downloadLocation", "licenseComments"),
+    *("originator", "packageFileName", "releaseDate", "sourceInfo", "summary", "validUntilDate"),
+)
+"""Fields of foreign packages that are kept in `extra`, under FIELD and their name, and put back."""
+
+FIELDS_OF_23 = frozenset({"builtDate", "releaseDate", "validUntilDate"})
 ALGORITHMS = {
     "md5": "MD5",
     "sha1": "SHA1",
@@ -81,6 +92,7 @@ class LicenseRefs:
 
     def __init__(self) -> None:
         self._texts: dict[str, tuple[str, str]] = {}
+        self._kept: dict[tuple[License, ...], bool] = {}
         self._expressions: dict[tuple[License, ...], str] = {}
 
     def expression(self, stated: Iterable[License]) -> str:
@@ -108,6 +120,15 @@ class LicenseRefs:
         self._texts.setdefault(reference, (value, text or value))
         return reference
 
+    def keeps(self, stated: tuple[License, ...]) -> bool:
+        """Whether the expressions alone say all that the statements said."""
+        known = self._kept.get(stated)
+        if known is None:
+            ends = [license.concluded for license in stated]
+            known = len(set(ends)) == len(ends) and ends == sorted(ends) and all(map(_is_plain, stated))
+            self._kept[stated] = known
+        return known
+
     def extracted(self) -> Iterator[dict[str, str]]:
         """`hasExtractedLicensingInfos`, sorted by id."""
         for reference, (name, text) in sorted(self._texts.items()):
@@ -116,3 +137,8 @@ class LicenseRefs:
 
 def _title(name: str) -> str:
     return one_line(without_surrogates(name[:256])) or "a licence without a name"
+
+
+def _is_plain(license: License) -> bool:
+    recognised = licenses.recognise(license.value)
+    return recognised.kind != "name" and recognised.value == license.value and not license.text and not license.source

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,16 +31,16 @@ def without_surrogates(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def plain_without_surrogates(value: Any) -> Any:
+def plain_without_surrogates(value: Any, clean: Callable[[str], str] = without_surrogates) -> Any:
     """The same for every string of a plain value. Our own documents are shallow, so recursion is safe here."""
     if isinstance(value, str):
-        return without_surrogates(value)
+        return clean(value)
     if isinstance(value, dict):
-        return {without_surrogates(key): plain_without_surrogates(item) for key, item in value.items()}
+        return {clean(key): plain_without_surrogates(item, clean) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain_without_surrogates(item) for item in value]
+        return [plain_without_surrogates(item, clean) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return plain_without_surrogates(asdict(value))
+        return plain_without_surrogates(asdict(value), clean)
     return value
 
 

@@ -17,11 +17,25 @@ _DATABASES = {
         "rhel", "fedora", "centos", "rocky", "almalinux", "ol", "amzn", "suse", "opensuse", "sles", "mariner",
         "azurelinux", "photon", "openeuler", "hummingbird",
     ),
+    "alpm": ("arch", "archarm", "manjaro", "endeavouros", "cachyos"),
+    "portage": ("gentoo", "flatcar"),
+    "opkg": ("openwrt",),
+    "nix": ("nixos",),
+    "bottlerocket": ("bottlerocket",),
+    "cos": ("cos",),
 }  # fmt: skip
+_ALSO = {"dpkg": "chisel"}
+"""Another record in which the same distribution keeps its packages."""
 _PLACES = {
     "dpkg": "/var/lib/dpkg/status or /var/lib/dpkg/status.d",
     "apk": "/lib/apk/db/installed or /usr/lib/apk/db/installed",
     "rpm": "/var/lib/rpm, /usr/lib/sysimage/rpm or /usr/share/rpm",
+    "alpm": "/var/lib/pacman/local",
+    "portage": "/var/db/pkg",
+    "opkg": "/usr/lib/opkg/status or /var/lib/opkg/status",
+    "nix": "/nix/store",
+    "bottlerocket": "/usr/share/bottlerocket/application-inventory.json",
+    "cos": "/etc/cos-package-info.json",
 }
 
 
@@ -57,7 +71,7 @@ def _distro_reasons(distro: Distro, found: Counter[str], tree: Tree) -> list[str
     if not any(True for _ in tree.walk()):
         return ["the image has no files"]
     named = distro.pretty_name or distro.id
-    systems = [name for name in _DATABASES if found[name]]
+    systems = [name for name in (*_DATABASES, *_ALSO.values()) if found[name]]
     if not named:
         if systems:
             return ["no os-release: the distribution is unknown, its packages' purls name a default vendor or none"]
@@ -65,6 +79,6 @@ def _distro_reasons(distro: Distro, found: Counter[str], tree: Tree) -> list[str
     expected = next((db for id in distro.family for db, ids in _DATABASES.items() if id.split("-")[0] in ids), None)
     if expected is None:
         return [] if systems else [f"{named}: how this distribution records its packages is not known"]
-    if found[expected]:
+    if found[expected] or found[_ALSO.get(expected, "")]:
         return []
     return [f"{named} records its packages in {_PLACES[expected]}, but there is no such database in the image"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import orjson
 
 from sbomkit.catalogers import all_catalogers
 from sbomkit.catalogers.base import Cataloger, Finding, Ownership
 from sbomkit.image.image import Image
-from sbomkit.layers.cache import RecordCache
+from sbomkit.layers.cache import RecordStore
 from sbomkit.layers.directory import read_directory
 from sbomkit.layers.read import Progress
 from sbomkit.layers.reader import LayerReader
@@ -22,14 +23,28 @@ from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import Package, Relationship
 from sbomkit.model.secrets import redact
+from sbomkit.scan.claims import renamed_ends, settled
 from sbomkit.scan.coverage import coverage_of
 from sbomkit.scan.distro import DISTRO_PARSER, distro_of
 from sbomkit.scan.late import read_late
 from sbomkit.scan.merge import merged, related
-from sbomkit.scan.ownership import owned_by
+from sbomkit.scan.ownership import settle_ownership
 
 WORKERS = 2
 """Layers read at a time; each has a hashing thread beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An image as a scan leaves it: the inventory, and what it was made from, for whoever asks further."""
+
+    image: Image
+    inventory: Inventory
+    tree: Tree
+    records: tuple[LayerRecord, ...]
+    """Of its layers, bottom first; of a directory the only one."""
+    ownership: tuple[Ownership, ...]
+    reader: LayerReader
 
 
 def scan(
@@ -38,7 +53,7 @@ def scan(
     *,
     name: str = "",
     progress: Progress | None = None,
-    cache: RecordCache | None = None,
+    cache: RecordStore | None = None,
     full: bool = False,
 ) -> Inventory:
     """The inventory of an image. Raises CannotCheck when its bytes are not what they should be.
@@ -47,6 +62,19 @@ def scan(
     has a table of contents is read by it where its place can give parts of it; that is an issue of the inventory,
     since the table is not proven to be complete. `full` reads such layers whole.
     """
+    return examine(image, catalogers, name=name, progress=progress, cache=cache, full=full).inventory
+
+
+def examine(
+    image: Image,
+    catalogers: Sequence[Cataloger] | None = None,
+    *,
+    name: str = "",
+    progress: Progress | None = None,
+    cache: RecordStore | None = None,
+    full: bool = False,
+) -> Examined:
+    """As `scan`, with the tree of files and who owns them."""
     catalogers = all_catalogers() if catalogers is None else catalogers
     matcher = Matcher([DISTRO_PARSER, *catalogers])
     reader = LayerReader(matcher, cache=cache, full=full, progress=progress)
@@ -62,7 +90,9 @@ def scan(
         finding for c in catalogers for finding in c.assemble(View(tree, diff_ids or [""], c.name, distro))
     ]  # fmt: skip
     issues += [f for f in findings if isinstance(f, Issue)]
-    return _inventory(_subject(image, records, name), tree, distro, findings, issues)
+    ownership = tuple(f for f in findings if isinstance(f, Ownership))
+    inventory = _inventory(_subject(image, records, name), tree, distro, findings, issues)
+    return Examined(image, inventory, tree, tuple(records), ownership, reader)
 
 
 def _records(image: Image, reader: LayerReader) -> list[LayerRecord]:
@@ -88,10 +118,12 @@ def _inventory(
     subject: Subject, tree: Tree, distro: Distro, findings: Sequence[Finding], issues: Sequence[Issue]
 ) -> Inventory:
     order = {layer.diff_id: at for at, layer in enumerate(subject.layers)}
-    packages = merged((f for f in findings if isinstance(f, Package)), order)
-    relationships = [f for f in findings if isinstance(f, Relationship)]
+    found, renamed = settled(f for f in findings if isinstance(f, Package))
+    packages = merged(found, order)
+    relationships = renamed_ends((f for f in findings if isinstance(f, Relationship)), renamed)
     records = [f for f in findings if isinstance(f, Ownership)]
-    relationships += owned_by(packages, records, tree)
+    packages, owned = settle_ownership(packages, records, tree)
+    relationships += owned
     issues = sorted(set(issues))
     return Inventory(
         subject,

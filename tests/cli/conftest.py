@@ -22,10 +22,11 @@ Call = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in os.environ:
         if name.startswith("SBOMKIT_") or name in ("SOURCE_DATE_EPOCH", "NO_COLOR"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SBOMKIT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

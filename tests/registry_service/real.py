@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -99,13 +102,24 @@ def docker_registry(directory: Path, *, htpasswd: str = "", tls: tuple[Path, Pat
         yield Real(host, tls[0] if tls else None)
 
 
+@cache
+def _go_program() -> Path:
+    """The Go registry beside this module, built; Go keeps what it built, so that a second time costs little."""
+    target = Path(tempfile.gettempdir()) / f"sbomkit-test-registry-{os.getuid()}-{os.getpid()}"
+    command = [program("go"), "build", "-o", str(target), "."]
+    done = subprocess.run(command, cwd=Path(__file__).parent / "go", capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        pytest.skip(f"the Go registry cannot be built here: {done.stderr[-200:]}")
+    atexit.register(target.unlink, missing_ok=True)
+    return target
+
+
 @contextmanager
 def go_registry(directory: Path) -> Iterator[Real]:
-    """go-containerregistry's registry, with the referrers API: `registry` or `crane registry serve`."""
-    port = free_port()
-    binary = program("crane")
-    host = f"127.0.0.1:{port}"
-    with running([binary, "registry", "serve", "--address", host], f"http://{host}/v2/"):
+    """go-containerregistry's registry, with the referrers API."""
+    binary = _go_program()
+    host = f"127.0.0.1:{free_port()}"
+    with running([str(binary), host], f"http://{host}/v2/"):
         yield Real(host, referrers_api=True)
 
 

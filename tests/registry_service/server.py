@@ -345,14 +345,19 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(behaviour: Behaviour | None = None, *, tls: tuple[Path, Path] | None = None) -> Iterator[Registry]:
-    """A registry on a loopback port of its own; `tls` is certificate and key."""
+def serving(
+    behaviour: Behaviour | None = None, *, tls: tuple[Path, Path] | None = None, clients: Path | None = None
+) -> Iterator[Registry]:
+    """A registry on a loopback port of its own; `tls` is certificate and key, `clients` whom it takes as a client."""
     registry = Registry(behaviour or Behaviour())
     handler = type("Handler", (_Handler,), {"registry": registry})
     server = _Server(("127.0.0.1", 0), handler)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*tls)
+        if clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(clients)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     registry.origin = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -16,7 +16,9 @@ from sbomkit.model.digest import Digest
 from sbomkit.model.distro import Distro
 from sbomkit.model.inventory import Coverage, Inventory, Issue, LayerInfo, Subject
 from sbomkit.model.package import License, Location, Package, Relationship
+from sbomkit.sbom import xml_tree
 from sbomkit.sbom.format import Meta, find, formats
+from sbomkit.sbom.validate import validate
 from tests.sbom import build, judges
 from tests.sbom.build import META
 
@@ -267,8 +269,11 @@ def test_hostile_strings_still_give_valid_documents(inventory: Inventory) -> Non
         assert judges.cyclonedx_faults(raw, version, library=False) == []
     for version in ("2.2", "2.3"):
         assert judges.spdx_faults(encode("spdx-json", version, inventory), version, library=False) == []
+    assert validate(encode("spdx3-json", "", inventory)).findings == ()
     again = find("json").decode(encode("json", "", inventory))
     assert encode("json", "", again) == encode("json", "", inventory)
+    for version in judges.CYCLONEDX:
+        assert xml_tree.parse(encode("cyclonedx-xml", version, inventory)).name == "bom"
     encode("table", "", inventory).decode()
 
 

@@ -79,7 +79,9 @@ def _sections(diff: Diff, explain: bool) -> Iterator[Section]:
             head = ["| Type | Package | Version | |", "|---|---|---|---|"]
             yield title, head, [_package(change, explain) for change in changes]
     if diff.base is not None or diff.layers:
-        title = f"Image: {len(diff.layers)} layers changed, {diff.layers_kept} kept"
+        title = (
+            f"Image: {len(diff.layers)} layer{'' if len(diff.layers) == 1 else 's'} changed, {diff.layers_kept} kept"
+        )
         yield title, ["| | What | Size | |", "|---|---|---|---|"], list(_layers(diff))
     if diff.config:
         rows = [f"| {_text(c.setting)} | {_code(c.key)} | {_value(c.old)} | {_value(c.new)} |" for c in diff.config]

@@ -148,7 +148,8 @@ def _fields(change: PackageChange) -> Iterator[str]:
 def _image(diff: Diff, pen: _Pen) -> Iterator[str]:
     if diff.base is None and not diff.layers:
         return
-    yield from _title(pen, "IMAGE", f"{len(diff.layers)} layers changed, {diff.layers_kept} kept")
+    number = f"{len(diff.layers)} layer{'' if len(diff.layers) == 1 else 's'}"
+    yield from _title(pen, "IMAGE", f"{number} changed, {diff.layers_kept} kept")
     if diff.base is not None:
         old, new = short_digest(diff.base.old), short_digest(diff.base.new)
         arrow = pen("yellow", f"{old} → {new}")

@@ -1,0 +1,1 @@
+"""Readers of container formats (executables, zip archives, JSON) that several catalogers share."""
