@@ -32,7 +32,7 @@ class Commands(click.Group):
             formatter.write_dl([(name, self._summary(name)) for name in self.list_commands(ctx)])
 
     def _summary(self, name: str) -> str:
-        """What the first line of the command's module says of it: \"\"\"`sbomkit NAME`: this.\"\"\" """
+        """What the first line of the command's module says of it: \"\"\"`sbomkit NAME`: this.\"\"\""""
         with open(os.path.join(__path__[0], f"{name}.py"), encoding="utf-8") as source:
             return source.readline().partition("`: ")[2].strip().rstrip('."')
 
