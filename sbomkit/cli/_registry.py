@@ -39,6 +39,12 @@ def registry_options(command: Command) -> Command:
     return command
 
 
+def taken_from(options: dict[str, Any]) -> dict[str, Any]:
+    """The words of these options, taken out of a command's other ones: for `access_from`."""
+    names = ("username", "password_stdin", "plain_http", "ca_cert", "client_cert", "client_key", "mirror")
+    return {name: options.pop(name) for name in names}
+
+
 def access_from(
     image: str,
     *,

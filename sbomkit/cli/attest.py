@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from sbomkit.cli._registry import access_from, registry_options
+from sbomkit.cli._registry import access_from, registry_options, taken_from
 from sbomkit.cli._signing import read_small, signer_from, signing_options
 from sbomkit.errors import UsageError
 
@@ -81,7 +81,7 @@ def command(
         raise UsageError("--predicate needs --type")
     if platform and all_platforms:
         raise UsageError("--platform and --all-platforms exclude each other")
-    access = access_from(target, **{name: options.pop(name) for name in _ACCESS})
+    access = access_from(target, **taken_from(options))
     this = about(target, access)
     if this.place is None and not bundle:
         raise UsageError("a file or a digest has no place to attach to", hint="Say where to write: --bundle FILE.")
@@ -92,9 +92,6 @@ def command(
     signer = signer_from(**options)
     _publish(this, kind, claims, signer, bundle, attach=this.place is not None and not no_attach, quiet=quiet)
     return 0
-
-
-_ACCESS = ("username", "password_stdin", "plain_http", "ca_cert", "client_cert", "client_key", "mirror")
 
 
 def _type_of(named: str | None, sbom: str | None) -> str:

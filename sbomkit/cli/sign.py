@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sbomkit.cli._registry import access_from, registry_options
+from sbomkit.cli._registry import access_from, registry_options, taken_from
 from sbomkit.cli._signing import signer_from, signing_options
 from sbomkit.errors import UsageError
 
@@ -39,7 +39,7 @@ def command(target: str, bundle: str | None, platform: str | None, no_attach: bo
     from sbomkit.publish.attach import attach_bundle
     from sbomkit.publish.platforms import digest_for
 
-    access = access_from(target, **{name: options.pop(name) for name in _ACCESS})
+    access = access_from(target, **taken_from(options))
     this = about(target, access, keep=True)
     if this.place is None:
         if platform or no_attach:
@@ -61,6 +61,3 @@ def command(target: str, bundle: str | None, platform: str | None, no_attach: bo
         where = attach_bundle(this.place, signed.raw, predicate_type=COSIGN_SIGN, created=now, subject=digest)
         click.echo(f"attached a signature to {digest}: {where.digest}", err=True)
     return 0
-
-
-_ACCESS = ("username", "password_stdin", "plain_http", "ca_cert", "client_cert", "client_key", "mirror")

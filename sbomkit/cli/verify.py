@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sbomkit.cli._registry import access_from, registry_options
+from sbomkit.cli._registry import access_from, registry_options, taken_from
 from sbomkit.cli._who import Who, who_from, who_options
 from sbomkit.errors import CannotCheck, Refused, UsageError
 
@@ -57,7 +57,7 @@ def command(
     """
     from sbomkit.attest import predicate_uri
 
-    access_words = {name: options.pop(name) for name in _ACCESS}
+    access_words = taken_from(options)
     who = who_from(**options)
     uri = predicate_uri(predicate_type) if predicate_type else None
     outcomes = _judged(target, access_words, who, uri, bundle, platform, all_platforms)
@@ -68,9 +68,6 @@ def command(
     if predicate_out:
         _hand_out([verified for outcome in outcomes for verified in outcome.verified], predicate_out)
     return 0
-
-
-_ACCESS = ("username", "password_stdin", "plain_http", "ca_cert", "client_cert", "client_key", "mirror")
 
 
 def _judged(
